@@ -1,0 +1,27 @@
+//! Owns the types of the file: what a key means, its default, and what values it takes.
+//!
+//! These types are the only place where keys are listed. The JSON Schema is generated from them,
+//! the shape check walks that schema, and serde fills them: parser and schema cannot drift apart.
+
+mod access;
+mod auth;
+mod build;
+mod extras;
+mod lambda;
+mod observability;
+mod resource;
+mod root;
+mod secret;
+mod target;
+
+pub use access::{Access, Effect, Iam, IamBucket, IamStatement, IamTable};
+pub use auth::{Auth, AuthProvider, Cognito, Dcr, Mfa, Oidc, Scopes, Ttl};
+pub use build::{Assets, Build};
+pub use extras::{Check, Metadata, OnFailure, PostDeployTests, State, StateStore};
+pub use lambda::{ApiGateway, Architecture, Lambda, Server, Transport};
+pub use observability::{Alarms, Observability};
+pub(crate) use resource::ResourceEntry;
+pub use resource::{Lifecycle, ResourceConfig, Spanned};
+pub use root::DeployConfig;
+pub use secret::SecretSource;
+pub use target::{Aws, Target, TargetKind};

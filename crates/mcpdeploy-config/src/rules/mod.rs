@@ -1,0 +1,36 @@
+//! Owns what the shapes cannot say: how keys agree with each other, what AWS forbids, and which
+//! features are yet to come. Each rule reads the tree itself, so that one mistake hides no other.
+
+mod access;
+mod files;
+mod login;
+mod notes;
+mod planned;
+mod resources;
+mod server;
+mod tags;
+mod variables;
+
+pub use notes::Note;
+pub(crate) use notes::notes;
+pub(crate) use resources::resources;
+pub(crate) use server::{foreign_target, missing as missing_server};
+
+use crate::mistake::Mistake;
+use crate::node::Node;
+
+/// Collects the mistakes of one environment's view, but for those of its `[[resources]]`.
+pub(crate) fn check(view: &Node, mistakes: &mut Vec<Mistake>) {
+    server::check(view, mistakes);
+    variables::check(view, mistakes);
+    login::check(view, mistakes);
+    access::check(view, mistakes);
+    files::check(view, mistakes);
+    tags::check(view, mistakes);
+    planned::check(view, mistakes);
+}
+
+/// Whether the view deploys a server (and not only resources).
+pub(crate) fn has_server(view: &Node) -> bool {
+    view.at("target.type").and_then(Node::str) != Some("resources")
+}

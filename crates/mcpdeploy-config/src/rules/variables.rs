@@ -1,0 +1,153 @@
+//! `[environment]` and `[secrets]`: the names that Lambda keeps for itself, the room there is,
+//! and values that must not be in a file.
+
+use crate::check::closest;
+use crate::mistake::Mistake;
+use crate::node::Node;
+use crate::secret_scan::secrets_in;
+
+/// What Lambda takes for all variables together, in bytes.
+const ROOM: usize = 4096;
+
+/// Variables that Lambda sets and does not let anybody else set.
+const RESERVED: &[&str] = &[
+    "AWS_ACCESS_KEY",
+    "AWS_ACCESS_KEY_ID",
+    "AWS_DEFAULT_REGION",
+    "AWS_EXECUTION_ENV",
+    "AWS_LAMBDA_FUNCTION_MEMORY_SIZE",
+    "AWS_LAMBDA_FUNCTION_NAME",
+    "AWS_LAMBDA_FUNCTION_VERSION",
+    "AWS_LAMBDA_INITIALIZATION_TYPE",
+    "AWS_LAMBDA_LOG_GROUP_NAME",
+    "AWS_LAMBDA_LOG_STREAM_NAME",
+    "AWS_LAMBDA_RUNTIME_API",
+    "AWS_REGION",
+    "AWS_SECRET_ACCESS_KEY",
+    "AWS_SESSION_TOKEN",
+    "LAMBDA_RUNTIME_DIR",
+    "LAMBDA_TASK_ROOT",
+];
+
+pub(super) fn check(view: &Node, mistakes: &mut Vec<Mistake>) {
+    for section in ["environment", "secrets"] {
+        for (name, entry) in view.entries(section) {
+            if RESERVED.contains(&name.as_str()) {
+                mistakes.push(
+                    Mistake::new(
+                        format!("`{name}` belongs to Lambda"),
+                        entry.key.clone(),
+                        "Lambda sets this itself",
+                    )
+                    .help(advice(name)),
+                );
+            }
+        }
+    }
+    for (name, entry) in view.entries("environment") {
+        if entry.node.str().is_some_and(|text| text.contains('\0')) {
+            mistakes.push(
+                Mistake::new(
+                    format!("`{name}` has a NUL character"),
+                    entry.node.span.clone(),
+                    "no variable can hold one",
+                )
+                .help("remove it, or write the value in base64"),
+            );
+        }
+    }
+    room(view, mistakes);
+    secrets(view, mistakes);
+}
+
+fn advice(name: &str) -> &'static str {
+    if name.contains("REGION") {
+        "remove it: the server finds its region in it already; to deploy elsewhere, set [aws] region"
+    } else if name.contains("KEY") || name.contains("TOKEN") {
+        "remove it: the server has its role's credentials already; what it may do is said under [iam]"
+    } else {
+        "remove it, or give the variable another name"
+    }
+}
+
+fn room(view: &Node, mistakes: &mut Vec<Mistake>) {
+    let variables = || {
+        view.entries("environment")
+            .filter_map(|(name, entry)| Some((name, entry, name.len() + entry.node.str()?.len())))
+    };
+    let total: usize = variables().map(|(_, _, size)| size).sum();
+    if total <= ROOM {
+        return;
+    }
+    if let Some((name, largest, size)) = variables().max_by_key(|(_, _, size)| *size) {
+        mistakes.push(
+            Mistake::new(
+                format!("the environment has {total} bytes; Lambda takes {ROOM} for all variables together"),
+                largest.key.clone(),
+                format!("the largest: {size} bytes"),
+            )
+            .help(format!("put `{name}` into a file and name the file under [assets] include, or read it from S3")),
+        );
+    }
+}
+
+fn secrets(view: &Node, mistakes: &mut Vec<Mistake>) {
+    for (name, entry) in view.entries("secrets") {
+        if let Some(plain) = view
+            .entry_at("environment")
+            .and_then(|environment| environment.node.entry(name))
+        {
+            mistakes.push(
+                Mistake::new(
+                    format!("`{name}` is both a secret and a plain variable"),
+                    entry.key.clone(),
+                    "a secret here",
+                )
+                .also(plain.key.clone(), "a plain variable here")
+                .help("remove it from [environment]: a secret's value does not belong there"),
+            );
+        }
+        let Some(text) = entry.node.str() else {
+            continue;
+        };
+        if !secrets_in(text).is_empty() {
+            mistakes.push(
+                Mistake::new(
+                    format!("`{name}` has a secret's value in the file"),
+                    entry.node.span.clone(),
+                    "this looks like the value itself",
+                )
+                .help(format!("revoke it if the file has left this machine; write {name} = \"what it is for\" and set the value with mcpdeploy secrets set {name}")),
+            );
+        } else if text.starts_with("arn:") && !is_secret_arn(text) {
+            mistakes.push(other_arn(name, text, entry.node.span.clone()));
+        }
+    }
+}
+
+fn is_secret_arn(arn: &str) -> bool {
+    let parts: Vec<&str> = arn.splitn(7, ':').collect();
+    matches!(
+        parts.as_slice(),
+        ["arn", partition, "secretsmanager", region, account, "secret", name]
+            if partition.starts_with("aws")
+                && !region.is_empty()
+                && account.len() == 12
+                && account.bytes().all(|b| b.is_ascii_digit())
+                && !name.is_empty()
+    )
+}
+
+fn other_arn(name: &str, arn: &str, span: crate::node::Span) -> Mistake {
+    let service = arn.split(':').nth(2).unwrap_or_default();
+    let label = match closest(service, ["secretsmanager"]) {
+        Some("secretsmanager") => "not the whole ARN of a secret".to_owned(),
+        _ => format!("an ARN of \"{service}\""),
+    };
+    Mistake::new(
+        format!("`{name}` is not the ARN of a secret"),
+        span,
+        label,
+    )
+    .help("use an ARN of Secrets Manager, \"arn:aws:secretsmanager:<region>:<account>:secret:<name>\", or a description to have the secret made")
+}

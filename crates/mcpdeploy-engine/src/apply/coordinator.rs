@@ -1,0 +1,523 @@
+//! The one owner of state and journal during a run.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use serde_json::Value;
+use tokio::sync::{mpsc, oneshot};
+use tokio::task::JoinSet;
+use tokio::time::Instant;
+
+use super::schedule::{Schedule, StepId};
+use super::worker::{Failure, Message, Task, Work};
+use super::{ApplyError, ApplyOptions, abandons};
+use crate::address::{Address, PhysicalId};
+use crate::cancel::Cancel;
+use crate::diff;
+use crate::event::{CancelLevel, Event, Fault, NodeOp, Outcome, Sink, Summary};
+use crate::journal::Journal;
+use crate::kind::{DynKind, KindError, Registry};
+use crate::plan::{Plan, Step, StepOp, Wanted};
+use crate::record::{Intent, IntentAction, OpId, Record, Slot};
+use crate::state::{Instance, State};
+use crate::value::{self, Lookup};
+
+pub(super) struct Coordinator<'a> {
+    plan: &'a Plan,
+    state: &'a mut State,
+    journal: &'a mut Journal,
+    kinds: HashMap<&'a str, Arc<dyn DynKind>>,
+    parallelism: usize,
+    cancel: Cancel,
+    sink: &'a mut dyn Sink,
+    schedule: Schedule,
+    next_op: u64,
+    running: HashMap<StepId, Running>,
+    /// Steps that are certain not to be begun.
+    dead: Vec<bool>,
+    workers: JoinSet<()>,
+    to: mpsc::UnboundedSender<Message>,
+    inbox: mpsc::UnboundedReceiver<Message>,
+    /// What is to happen once the journal is durable.
+    after_sync: Vec<AfterSync>,
+    pub(super) summary: Summary,
+}
+
+struct Running {
+    op: OpId,
+    serial_key: Option<String>,
+    started: Instant,
+}
+
+enum AfterSync {
+    Start(Box<Work>),
+    Release(oneshot::Sender<()>),
+    Emit(Event),
+}
+
+impl<'a> Coordinator<'a> {
+    pub(super) fn new(
+        plan: &'a Plan,
+        state: &'a mut State,
+        journal: &'a mut Journal,
+        registry: &Registry,
+        options: &ApplyOptions,
+        cancel: Cancel,
+        sink: &'a mut dyn Sink,
+    ) -> Result<Self, ApplyError> {
+        let mut kinds = HashMap::new();
+        for step in &plan.steps {
+            let name = step.address.kind().as_str();
+            if !kinds.contains_key(name) {
+                let kind = registry
+                    .get(name)
+                    .ok_or_else(|| ApplyError::NoKind(name.to_owned()))?;
+                kinds.insert(name, Arc::clone(kind));
+            }
+        }
+        let (to, inbox) = mpsc::unbounded_channel();
+        Ok(Self {
+            next_op: state.next_op().0,
+            plan,
+            state,
+            journal,
+            kinds,
+            parallelism: options.parallelism.max(1),
+            cancel,
+            sink,
+            schedule: Schedule::new(&plan.steps),
+            running: HashMap::new(),
+            dead: vec![false; plan.steps.len()],
+            workers: JoinSet::new(),
+            to,
+            inbox,
+            after_sync: Vec::new(),
+            summary: Summary::default(),
+        })
+    }
+
+    /// Works until nothing is left that can be done.
+    pub(super) async fn run(&mut self) -> Result<(), ApplyError> {
+        loop {
+            self.dispatch()?;
+            self.sync()?;
+            if self.running.is_empty() && !self.can_go_on() {
+                break;
+            }
+            if self.can_go_on() && self.running.len() < self.parallelism {
+                // Steps that call nothing have made others ready. Messages are not kept waiting.
+                self.drain_inbox()?;
+                continue;
+            }
+            tokio::select! {
+                biased;
+                level = self.cancel.changed() => {
+                    if let Some(level) = level {
+                        self.sink.event(&Event::CancelRequested { level });
+                    }
+                    if abandons(level) {
+                        break;
+                    }
+                }
+                message = self.inbox.recv() => {
+                    if let Some(message) = message {
+                        self.take(message)?;
+                    }
+                    self.drain_inbox()?;
+                    self.sync()?;
+                }
+                // A worker tells its end before it ends; only a bug of a kind ends it otherwise.
+                Some(Err(error)) = self.workers.join_next() => {
+                    if error.is_panic() {
+                        std::panic::resume_unwind(error.into_panic());
+                    }
+                }
+            }
+        }
+        self.workers.abort_all();
+        self.cancel_rest();
+        Ok(())
+    }
+
+    fn drain_inbox(&mut self) -> Result<(), ApplyError> {
+        while let Ok(message) = self.inbox.try_recv() {
+            self.take(message)?;
+        }
+        Ok(())
+    }
+
+    fn can_go_on(&self) -> bool {
+        self.cancel.level().is_none() && self.schedule.has_ready()
+    }
+
+    /// Begins what can begin. The calls start when their intents are durable.
+    fn dispatch(&mut self) -> Result<(), ApplyError> {
+        // Steps that call nothing do not count against the parallelism, but a batch of them is
+        // bounded so that records reach the disk in between.
+        let mut batch = 0;
+        while self.cancel.level().is_none()
+            && self.running.len() < self.parallelism
+            && batch < 256
+        {
+            let Some(id) = self.schedule.pop() else { break };
+            if self.dead[id as usize] {
+                continue;
+            }
+            batch += 1;
+            self.begin(id)?;
+        }
+        Ok(())
+    }
+
+    fn begin(&mut self, id: StepId) -> Result<(), ApplyError> {
+        let plan: &'a Plan = self.plan;
+        let step = &plan.steps[id as usize];
+        let kind = Arc::clone(&self.kinds[step.address.kind().as_str()]);
+        let prepared = match &step.op {
+            StepOp::Create { wanted, .. } | StepOp::Update { wanted } => {
+                match self.resolve(wanted, &*kind) {
+                    Ok(want) => Prepared::Make(wanted, want),
+                    Err(error) => {
+                        self.emit_start(step);
+                        self.finish_failed(id, &error, Instant::now());
+                        return Ok(());
+                    }
+                }
+            }
+            StepOp::Delete { slot } => match self.instance(&step.address, *slot) {
+                Some(instance) => Prepared::Remove(instance.clone(), *slot),
+                // It went by itself, e.g. while an earlier step failed.
+                None => {
+                    self.schedule.done(id);
+                    return Ok(());
+                }
+            },
+        };
+        if kind.pure() {
+            return self.apply_pure(id, step, &*kind, prepared);
+        }
+        let serial_key = match &prepared {
+            Prepared::Make(_, want) => kind.serial_key(want),
+            Prepared::Remove(instance, _) => kind.serial_key(&instance.inputs),
+        };
+        if let Some(key) = &serial_key
+            && !self.schedule.take_key(id, key)
+        {
+            return Ok(());
+        }
+        let op = OpId(self.next_op);
+        self.next_op += 1;
+        let (intent, task) = self.announce(op, step, &*kind, prepared);
+        let placement = intent.placement.clone();
+        self.record(&Record::Intent(intent))?;
+        self.running.insert(
+            id,
+            Running {
+                op,
+                serial_key,
+                started: Instant::now(),
+            },
+        );
+        self.emit_start(step);
+        self.after_sync.push(AfterSync::Start(Box::new(Work {
+            step: id,
+            address: step.address.clone(),
+            kind,
+            placement,
+            task,
+            to: self.to.clone(),
+        })));
+        Ok(())
+    }
+
+    /// The announcement of an operation, and the work that is announced.
+    fn announce(
+        &self,
+        op: OpId,
+        step: &Step,
+        kind: &dyn DynKind,
+        prepared: Prepared<'_>,
+    ) -> (Intent, Task) {
+        match prepared {
+            Prepared::Make(wanted, want) => {
+                let intent = |action| Intent {
+                    op,
+                    address: step.address.clone(),
+                    action,
+                    identity: kind.identity(&want),
+                    inputs: want.clone(),
+                    depends_on: wanted.depends_on.clone(),
+                    placement: wanted.placement.clone(),
+                    protect: wanted.protect,
+                    retain: wanted.retain,
+                };
+                match (&step.op, self.instance(&step.address, Slot::Current)) {
+                    (StepOp::Update { .. }, Some(instance)) => {
+                        let mut want = want.clone();
+                        diff::keep_ignored(&mut want, instance.there(), &wanted.ignore_changes);
+                        let changes = diff::diff(&want, &instance.inputs, instance.there());
+                        let task = Task::Update {
+                            id: instance.id.clone(),
+                            changed: diff::pointers(&changes),
+                            outputs: Some(instance.outputs.clone()).filter(|o| !o.is_null()),
+                            want,
+                        };
+                        (intent(IntentAction::Update), task)
+                    }
+                    (StepOp::Create { deposes, keeps, .. }, _) => {
+                        let others: Vec<PhysicalId> = self
+                            .state
+                            .resources
+                            .get(&step.address)
+                            .map(|resource| resource.ids().cloned().collect())
+                            .unwrap_or_default();
+                        let action = IntentAction::Create {
+                            deposes: *deposes,
+                            keeps: *keeps,
+                        };
+                        (intent(action), Task::Create { want: want.clone(), others })
+                    }
+                    (StepOp::Update { .. } | StepOp::Delete { .. }, _) => {
+                        unreachable!("the plan updates {}, which is not in its state", step.address)
+                    }
+                }
+            }
+            Prepared::Remove(instance, slot) => {
+                let intent = Intent {
+                    op,
+                    address: step.address.clone(),
+                    action: IntentAction::Delete(slot),
+                    identity: None,
+                    inputs: instance.inputs.clone(),
+                    depends_on: instance.depends_on,
+                    placement: instance.placement,
+                    protect: instance.protect,
+                    retain: instance.retain,
+                };
+                let task = Task::Delete {
+                    id: instance.id,
+                    had: instance.inputs,
+                };
+                (intent, task)
+            }
+        }
+    }
+
+    /// A step of a kind that calls nothing: one record says it all.
+    fn apply_pure(
+        &mut self,
+        id: StepId,
+        step: &Step,
+        kind: &dyn DynKind,
+        prepared: Prepared<'_>,
+    ) -> Result<(), ApplyError> {
+        let started = Instant::now();
+        self.emit_start(step);
+        let instance = match prepared {
+            Prepared::Remove(..) => None,
+            Prepared::Make(wanted, want) => {
+                let Some(outputs) = kind.predict(&step.address, &want) else {
+                    let error = KindError::fatal("the kind says that it calls nothing, and does not tell its outputs");
+                    self.finish_failed(id, &error, started);
+                    return Ok(());
+                };
+                Some(Instance {
+                    id: PhysicalId::new(step.address.as_str()),
+                    inputs: want,
+                    observed: None,
+                    outputs,
+                    depends_on: wanted.depends_on.clone(),
+                    placement: wanted.placement.clone(),
+                    protect: wanted.protect,
+                    retain: wanted.retain,
+                    incomplete: false,
+                })
+            }
+        };
+        self.record(&Record::Applied {
+            address: step.address.clone(),
+            instance,
+        })?;
+        self.finish_well(id, started);
+        Ok(())
+    }
+
+    fn resolve(&self, wanted: &Wanted, kind: &dyn DynKind) -> Result<Value, KindError> {
+        let resolved = value::resolve(&wanted.inputs, &mut |reference| {
+            let instance = self.instance(&reference.address, Slot::Current);
+            match instance.map(|instance| instance.outputs.pointer(&reference.pointer)) {
+                Some(Some(value)) => Lookup::Known(value.clone()),
+                Some(None) => Lookup::Missing,
+                None => Lookup::Unknown,
+            }
+        })
+        .map_err(|error| KindError::fatal(error.to_string()))?;
+        if value::has_unknown(&resolved) {
+            return Err(KindError::fatal(
+                "something that it refers to is not there; plan again without --target",
+            ));
+        }
+        kind.normalize(resolved).map_err(|error| {
+            KindError::fatal(format!(
+                "with the values that are known now, {} (at `{}`)",
+                error.message, error.pointer
+            ))
+        })
+    }
+
+    fn instance(&self, address: &Address, slot: Slot) -> Option<&Instance> {
+        self.state.resources.get(address)?.instance(slot)
+    }
+
+    /// Into the journal and into the state. Durable at the next sync.
+    fn record(&mut self, record: &Record) -> Result<(), ApplyError> {
+        self.journal.append(record);
+        self.state.fold(record)?;
+        Ok(())
+    }
+
+    /// Makes what was recorded durable, then does what waited for that.
+    fn sync(&mut self) -> Result<(), ApplyError> {
+        if let Err(error) = self.journal.sync() {
+            // Nothing that is not recorded may go on: the calls in flight are cut off, and the
+            // next run finds their intents.
+            self.workers.abort_all();
+            return Err(error.into());
+        }
+        for after in std::mem::take(&mut self.after_sync) {
+            match after {
+                AfterSync::Start(work) => {
+                    self.workers.spawn(work.run());
+                }
+                // A worker that is gone does not wait.
+                AfterSync::Release(durable) => {
+                    let _ = durable.send(());
+                }
+                AfterSync::Emit(event) => self.sink.event(&event),
+            }
+        }
+        Ok(())
+    }
+
+    fn take(&mut self, message: Message) -> Result<(), ApplyError> {
+        match message {
+            Message::Phase(id, phase) => {
+                let address = self.plan.steps[id as usize].address.clone();
+                self.sink.event(&Event::NodePhase { address, phase });
+            }
+            Message::Retrying(id, fault, wait) => {
+                let address = self.plan.steps[id as usize].address.clone();
+                self.sink.event(&Event::NodeRetrying {
+                    address,
+                    fault,
+                    wait_ms: u64::try_from(wait.as_millis()).unwrap_or(u64::MAX),
+                });
+            }
+            Message::Created(id, physical, durable) => {
+                if let Some(running) = self.running.get(&id) {
+                    let op = running.op;
+                    self.record(&Record::Created { op, id: physical })?;
+                    self.after_sync.push(AfterSync::Release(durable));
+                }
+            }
+            Message::Ended(id, result) => {
+                let Some(running) = self.running.remove(&id) else {
+                    return Ok(());
+                };
+                if let Some(key) = &running.serial_key {
+                    self.schedule.free_key(key);
+                }
+                let op = running.op;
+                match result {
+                    Ok(outputs) => {
+                        self.record(&Record::Done { op, outputs })?;
+                        self.finish_well(id, running.started);
+                    }
+                    Err(Failure { error, settled }) => {
+                        self.record(&Record::Failed { op, settled })?;
+                        self.finish_failed(id, &error, running.started);
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn emit_start(&mut self, step: &Step) {
+        let event = Event::NodeStarted {
+            address: step.address.clone(),
+            op: step.node_op(),
+        };
+        self.after_sync.push(AfterSync::Emit(event));
+    }
+
+    fn emit_end(&mut self, id: StepId, outcome: Outcome, elapsed: std::time::Duration) {
+        let step = &self.plan.steps[id as usize];
+        let event = Event::NodeFinished {
+            address: step.address.clone(),
+            op: step.node_op(),
+            outcome,
+            elapsed_ms: u64::try_from(elapsed.as_millis()).unwrap_or(u64::MAX),
+        };
+        self.after_sync.push(AfterSync::Emit(event));
+    }
+
+    fn finish_well(&mut self, id: StepId, started: Instant) {
+        *match self.plan.steps[id as usize].node_op() {
+            NodeOp::Create => &mut self.summary.created,
+            NodeOp::Update => &mut self.summary.updated,
+            NodeOp::Delete | NodeOp::DeleteReplaced => &mut self.summary.deleted,
+        } += 1;
+        self.emit_end(id, Outcome::Succeeded, started.elapsed());
+        self.schedule.done(id);
+    }
+
+    fn finish_failed(&mut self, id: StepId, error: &KindError, started: Instant) {
+        self.summary.failed += 1;
+        self.dead[id as usize] = true;
+        self.emit_end(id, Outcome::Failed(Fault::from(error)), started.elapsed());
+        let because = self.plan.steps[id as usize].address.clone();
+        for skipped in self.schedule.descendants(id) {
+            if std::mem::replace(&mut self.dead[skipped as usize], true) {
+                continue;
+            }
+            self.summary.skipped += 1;
+            let outcome = Outcome::Skipped {
+                because: because.clone(),
+            };
+            self.emit_end(skipped, outcome, std::time::Duration::ZERO);
+        }
+    }
+
+    /// Says of everything that was not done that it was cancelled.
+    fn cancel_rest(&mut self) {
+        let in_flight: Vec<StepId> = self.running.keys().copied().collect();
+        let mut rest: Vec<StepId> = (0..)
+            .zip(&self.dead)
+            .filter(|(id, dead)| !**dead && !self.schedule.is_done(*id))
+            .map(|(id, _)| id)
+            .collect();
+        rest.sort_unstable();
+        debug_assert!(
+            self.cancel.level() >= Some(CancelLevel::Drain) || rest.is_empty() && in_flight.is_empty(),
+            "steps were left though nobody asked to stop: {rest:?}"
+        );
+        self.summary.cancelled += rest.len();
+        for id in rest {
+            let started = self.running.get(&id).map(|running| running.started);
+            let elapsed = started.map_or(std::time::Duration::ZERO, |at| at.elapsed());
+            self.emit_end(id, Outcome::Cancelled, elapsed);
+        }
+        for after in std::mem::take(&mut self.after_sync) {
+            if let AfterSync::Emit(event) = after {
+                self.sink.event(&event);
+            }
+        }
+    }
+}
+
+enum Prepared<'a> {
+    /// As wanted, and its inputs resolved.
+    Make(&'a Wanted, Value),
+    Remove(Instance, Slot),
+}

@@ -1,0 +1,167 @@
+//! Which step is next: those whose dependencies are done, the one with the longest way behind it
+//! first, and never two with the same serial key.
+
+use std::collections::{BinaryHeap, HashMap, HashSet, VecDeque};
+
+use crate::plan::Step;
+
+/// The place of a step in the plan.
+pub(super) type StepId = u32;
+
+pub(super) struct Schedule {
+    /// How many steps each one still waits for.
+    waiting: Vec<u32>,
+    /// Which steps wait for each one.
+    dependents: Vec<Vec<StepId>>,
+    /// The time from the start of each step to the end of the longest chain that begins with it.
+    path_ms: Vec<u64>,
+    ready: BinaryHeap<(u64, std::cmp::Reverse<StepId>)>,
+    done: Vec<bool>,
+    busy: HashSet<String>,
+    queued: HashMap<String, VecDeque<StepId>>,
+}
+
+impl Schedule {
+    pub(super) fn new(steps: &[Step]) -> Self {
+        let mut dependents = vec![Vec::new(); steps.len()];
+        let mut waiting = Vec::with_capacity(steps.len());
+        for (id, step) in (0..).zip(steps) {
+            waiting.push(u32::try_from(step.after.len()).unwrap_or(u32::MAX));
+            for &before in &step.after {
+                dependents[before as usize].push(id);
+            }
+        }
+        // Steps stand in an order that works, so one pass from the end sees every chain.
+        let mut path_ms = vec![0; steps.len()];
+        for (index, step) in steps.iter().enumerate().rev() {
+            let longest = dependents[index]
+                .iter()
+                .map(|&next| path_ms[next as usize])
+                .max();
+            path_ms[index] = u64::from(step.typical_ms) + longest.unwrap_or(0);
+        }
+        let mut schedule = Self {
+            waiting,
+            dependents,
+            path_ms,
+            ready: BinaryHeap::new(),
+            done: vec![false; steps.len()],
+            busy: HashSet::new(),
+            queued: HashMap::new(),
+        };
+        for id in (0..).take(steps.len()) {
+            if schedule.waiting[id as usize] == 0 {
+                schedule.make_ready(id);
+            }
+        }
+        schedule
+    }
+
+    fn make_ready(&mut self, id: StepId) {
+        self.ready
+            .push((self.path_ms[id as usize], std::cmp::Reverse(id)));
+    }
+
+    /// Whether a step can begin now.
+    pub(super) fn has_ready(&self) -> bool {
+        !self.ready.is_empty()
+    }
+
+    /// Whether the step ended well.
+    pub(super) fn is_done(&self, id: StepId) -> bool {
+        self.done[id as usize]
+    }
+
+    /// The next step to begin.
+    pub(super) fn pop(&mut self) -> Option<StepId> {
+        self.ready.pop().map(|(_, std::cmp::Reverse(id))| id)
+    }
+
+    /// Takes the serial key for a step, or queues the step until the key is free.
+    pub(super) fn take_key(&mut self, id: StepId, key: &str) -> bool {
+        if self.busy.insert(key.to_owned()) {
+            return true;
+        }
+        self.queued.entry(key.to_owned()).or_default().push_back(id);
+        false
+    }
+
+    /// Gives a serial key back; the steps queued for it are ready again.
+    pub(super) fn free_key(&mut self, key: &str) {
+        self.busy.remove(key);
+        for id in self.queued.remove(key).into_iter().flatten() {
+            self.make_ready(id);
+        }
+    }
+
+    /// A step ended well: its dependents wait for one less.
+    pub(super) fn done(&mut self, id: StepId) {
+        self.done[id as usize] = true;
+        for index in 0..self.dependents[id as usize].len() {
+            let next = self.dependents[id as usize][index];
+            self.waiting[next as usize] -= 1;
+            if self.waiting[next as usize] == 0 {
+                self.make_ready(next);
+            }
+        }
+    }
+
+    /// All that can no longer happen since this step failed, in order.
+    pub(super) fn descendants(&self, id: StepId) -> Vec<StepId> {
+        let mut seen = HashSet::new();
+        let mut todo = vec![id];
+        while let Some(at) = todo.pop() {
+            for &next in &self.dependents[at as usize] {
+                if seen.insert(next) {
+                    todo.push(next);
+                }
+            }
+        }
+        let mut found: Vec<StepId> = seen.into_iter().collect();
+        found.sort_unstable();
+        found
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::plan::StepOp;
+    use crate::record::Slot;
+
+    fn step(after: &[u32], typical_ms: u32) -> Step {
+        Step {
+            address: "mcpdeploy.data.x".parse().unwrap(),
+            op: StepOp::Delete {
+                slot: Slot::Current,
+            },
+            after: after.to_vec(),
+            typical_ms,
+        }
+    }
+
+    #[test]
+    fn the_longest_remaining_path_goes_first() {
+        // 0 is long itself; 1 is short but begins a longer chain.
+        let mut schedule =
+            Schedule::new(&[step(&[], 500), step(&[], 100), step(&[1], 300), step(&[2], 300)]);
+        assert_eq!(schedule.pop(), Some(1));
+        assert_eq!(schedule.pop(), Some(0));
+        assert_eq!(schedule.pop(), None);
+        schedule.done(1);
+        assert_eq!(schedule.pop(), Some(2));
+        assert_eq!(schedule.descendants(1), [2, 3]);
+    }
+
+    #[test]
+    fn a_serial_key_is_held_by_one_at_a_time() {
+        let mut schedule = Schedule::new(&[step(&[], 1), step(&[], 1)]);
+        let (a, b) = (schedule.pop().unwrap(), schedule.pop().unwrap());
+        assert!(schedule.take_key(a, "api"));
+        assert!(!schedule.take_key(b, "api"));
+        assert_eq!(schedule.pop(), None);
+        schedule.free_key("api");
+        assert_eq!(schedule.pop(), Some(b));
+        assert!(schedule.take_key(b, "api"));
+    }
+}

@@ -1,0 +1,249 @@
+//! Makes the calls of one step.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde_json::Value;
+use tokio::sync::{mpsc, oneshot};
+
+use super::schedule::StepId;
+use crate::address::{Address, PhysicalId};
+use crate::diff;
+use crate::event::Fault;
+use crate::kind::{Delta, DynCx, DynKind, DynObserved, FaultClass, KindError, Placement, same_owner};
+use crate::resource::tags_of;
+use crate::retry::{Backoff, retry};
+
+/// What a worker tells the coordinator.
+pub(super) enum Message {
+    /// It waits for something.
+    Phase(StepId, String),
+    /// A call failed and is tried again.
+    Retrying(StepId, Fault, Duration),
+    /// The resource has come into being. The worker goes on when this is durable.
+    Created(StepId, PhysicalId, oneshot::Sender<()>),
+    /// The step has ended.
+    Ended(StepId, Result<Option<Value>, Failure>),
+}
+
+/// A step that failed.
+pub(super) struct Failure {
+    pub(super) error: KindError,
+    /// Whether it is certain that a creation did not happen.
+    pub(super) settled: bool,
+}
+
+/// A step's work, with everything it needs.
+pub(super) struct Work {
+    pub(super) step: StepId,
+    pub(super) address: Address,
+    pub(super) kind: Arc<dyn DynKind>,
+    pub(super) placement: Placement,
+    pub(super) task: Task,
+    pub(super) to: mpsc::UnboundedSender<Message>,
+}
+
+pub(super) enum Task {
+    Create {
+        want: Value,
+        /// Ids under the same address that are not the new one.
+        others: Vec<PhysicalId>,
+    },
+    Update {
+        id: PhysicalId,
+        want: Value,
+        changed: std::collections::BTreeSet<String>,
+        outputs: Option<Value>,
+    },
+    Delete {
+        id: PhysicalId,
+        had: Value,
+    },
+}
+
+impl Work {
+    /// Does it, and tells the end.
+    pub(super) async fn run(self) {
+        let phase = |text: &str| self.tell(Message::Phase(self.step, text.to_owned()));
+        let cx = DynCx::new(&self.address, &self.placement, &phase);
+        let result = match &self.task {
+            Task::Create { want, others } => self.create(&cx, want, others).await.map(Some),
+            Task::Update {
+                id,
+                want,
+                changed,
+                outputs,
+            } => {
+                let delta = Delta::Changed(changed);
+                self.finish(&cx, id, want, delta, outputs.clone())
+                    .await
+                    .map(Some)
+            }
+            Task::Delete { id, had } => retry(&|e, wait| self.retrying(e, wait), || {
+                self.kind.delete(&cx, id, had)
+            })
+            .await
+            .map(|()| None)
+            .map_err(Failure::of),
+        };
+        self.tell(Message::Ended(self.step, result));
+    }
+
+    /// The coordinator outlives its workers; when it is gone, nobody needs the message.
+    fn tell(&self, message: Message) {
+        let _ = self.to.send(message);
+    }
+
+    fn retrying(&self, error: &KindError, wait: Duration) {
+        self.tell(Message::Retrying(self.step, Fault::from(error), wait));
+    }
+
+    async fn create(
+        &self,
+        cx: &DynCx<'_>,
+        want: &Value,
+        others: &[PhysicalId],
+    ) -> Result<Value, Failure> {
+        let mut backoff = Backoff::new();
+        // Whether an earlier try may have happened without our seeing its answer.
+        let mut ambiguous = false;
+        let made = loop {
+            let error = match self.kind.create(cx, want).await {
+                Ok((id, outputs)) => break Made::New(id, outputs),
+                Err(error) => error,
+            };
+            ambiguous |= error.class.may_have_happened();
+            if ambiguous || error.class == FaultClass::Exists {
+                let found = retry(&|e, wait| self.retrying(e, wait), || {
+                    self.kind.read(cx, None, want, others)
+                })
+                .await;
+                match found {
+                    Ok(Some(observed)) => {
+                        if self.is_ours(cx, want, &observed, ambiguous).await? {
+                            break Made::Found(observed);
+                        }
+                        return Err(Failure::settled(taken(error, &observed.id)));
+                    }
+                    Ok(None) => {}
+                    Err(_) => {
+                        return Err(Failure {
+                            error,
+                            settled: !ambiguous,
+                        });
+                    }
+                }
+            }
+            let Some(wait) = backoff.next(&error) else {
+                // The read above has just shown that nothing is there.
+                return Err(Failure::settled(error));
+            };
+            self.retrying(&error, wait);
+            tokio::time::sleep(wait).await;
+        };
+
+        let id = match &made {
+            Made::New(id, _) => id.clone(),
+            Made::Found(observed) => observed.id.clone(),
+        };
+        let (durable, is_durable) = oneshot::channel();
+        self.tell(Message::Created(self.step, id.clone(), durable));
+        if is_durable.await.is_err() {
+            // The coordinator could not record it and has stopped; it finds the open intent.
+            return Err(Failure::settled(KindError::fatal(
+                "its creation could not be recorded",
+            )));
+        }
+        match made {
+            Made::New(id, outputs) => self.finish(cx, &id, want, Delta::Created, outputs).await,
+            Made::Found(observed) => {
+                let changes = diff::diff(want, want, &observed.inputs);
+                let mut changed = diff::pointers(&changes);
+                changed.extend(observed.unobserved.iter().map(|p| (*p).to_owned()));
+                let delta = Delta::Changed(&changed);
+                self.finish(cx, &id, want, delta, Some(observed.outputs))
+                    .await
+            }
+        }
+    }
+
+    /// Whether what was found under a new resource's identity is what this step made.
+    async fn is_ours(
+        &self,
+        cx: &DynCx<'_>,
+        want: &Value,
+        observed: &DynObserved,
+        ambiguous: bool,
+    ) -> Result<bool, Failure> {
+        if !self.kind.taggable() {
+            // Nothing can be read off it: it is ours when an earlier try of this step may have
+            // made it, or when it lives in a parent, which is ours.
+            let in_parent = matches!(
+                self.kind.identity(want),
+                Some(crate::kind::Identity::InParent { .. })
+            );
+            return Ok(ambiguous || in_parent);
+        }
+        if !observed.unobserved.contains(&"/tags") {
+            return Ok(same_owner(&tags_of(want), &tags_of(&observed.inputs)));
+        }
+        let tags = retry(&|e, wait| self.retrying(e, wait), || {
+            self.kind.read_tags(cx, &observed.id, want)
+        })
+        .await
+        .map_err(|error| Failure {
+            error,
+            settled: false,
+        })?;
+        Ok(tags.is_some_and(|tags| same_owner(&tags_of(want), &tags)))
+    }
+
+    async fn finish(
+        &self,
+        cx: &DynCx<'_>,
+        id: &PhysicalId,
+        want: &Value,
+        delta: Delta<'_>,
+        outputs: Option<Value>,
+    ) -> Result<Value, Failure> {
+        let retrying = |e: &KindError, wait| self.retrying(e, wait);
+        retry(&retrying, || self.kind.configure(cx, id, want, delta))
+            .await
+            .map_err(Failure::of)?;
+        retry(&retrying, || {
+            self.kind.settle(cx, id, want, outputs.clone())
+        })
+        .await
+        .map_err(Failure::of)
+    }
+}
+
+enum Made {
+    /// The creating call answered.
+    New(PhysicalId, Option<Value>),
+    /// It was found to exist and to be ours.
+    Found(DynObserved),
+}
+
+impl Failure {
+    /// Of an operation on something that is recorded.
+    fn of(error: KindError) -> Self {
+        Self {
+            error,
+            settled: true,
+        }
+    }
+
+    /// Of a creation that certainly did not happen.
+    fn settled(error: KindError) -> Self {
+        Self::of(error)
+    }
+}
+
+fn taken(mut error: KindError, id: &PhysicalId) -> KindError {
+    error.class = FaultClass::Exists;
+    error.hint = Some(format!(
+        "{id} is there and does not carry this deployment's tags; take it under management with `mcpdeploy import`, or choose another name"
+    ));
+    error
+}

@@ -1,0 +1,209 @@
+//! What a kind's calls are given.
+
+use std::collections::BTreeSet;
+use std::future::Future;
+use std::time::Duration;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::{FaultClass, KindError};
+use crate::address::{Address, PhysicalId};
+
+/// Where a resource lives. Clients are looked up by it.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+pub struct Placement {
+    /// The region; `None` for a service without regions or a kind that calls nothing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub region: Option<String>,
+    /// The account.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub account: Option<String>,
+}
+
+impl Placement {
+    /// Whether nothing is said.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.region.is_none() && self.account.is_none()
+    }
+
+    /// The region, or `*` where it is not known: for the ARNs of permissions.
+    #[must_use]
+    pub fn region_or_any(&self) -> &str {
+        self.region.as_deref().unwrap_or("*")
+    }
+
+    /// The account, or `*` where it is not known: for the ARNs of permissions.
+    #[must_use]
+    pub fn account_or_any(&self) -> &str {
+        self.account.as_deref().unwrap_or("*")
+    }
+}
+
+/// The surroundings of one operation.
+pub struct Cx<'a, C> {
+    /// The clients for the resource's placement.
+    pub clients: &'a C,
+    /// Which resource it is.
+    pub address: &'a Address,
+    /// Where it lives.
+    pub placement: &'a Placement,
+    pub(crate) phase: &'a (dyn Fn(&str) + Send + Sync),
+}
+
+impl<'a, C> Cx<'a, C> {
+    /// The surroundings for a call from outside the engine, e.g. in a test; phases go nowhere.
+    #[must_use]
+    pub fn detached(clients: &'a C, address: &'a Address, placement: &'a Placement) -> Self {
+        Self {
+            clients,
+            address,
+            placement,
+            phase: &|_| (),
+        }
+    }
+
+    /// Tells the user what is being waited for, e.g. "waiting until the update settles".
+    pub fn phase(&self, text: &str) {
+        (self.phase)(text);
+    }
+
+    /// Asks again and again until `ask` has an answer.
+    ///
+    /// # Errors
+    /// What `ask` fails with, or a fault of class pending when time runs out.
+    pub async fn poll<T, F>(
+        &self,
+        poll: Poll,
+        what: &str,
+        mut ask: impl FnMut() -> F + Send,
+    ) -> Result<T, KindError>
+    where
+        F: Future<Output = Result<Option<T>, KindError>> + Send,
+        T: Send,
+    {
+        let mut wait = poll.first;
+        let started = tokio::time::Instant::now();
+        loop {
+            if let Some(answer) = ask().await? {
+                return Ok(answer);
+            }
+            if started.elapsed() > poll.give_up_after {
+                return Err(KindError::fatal(format!(
+                    "gave up {what} after {} s",
+                    poll.give_up_after.as_secs()
+                )));
+            }
+            self.phase(what);
+            tokio::time::sleep(wait).await;
+            wait = wait.mul_f64(poll.factor).min(poll.most);
+        }
+    }
+}
+
+/// How often to look.
+#[derive(Debug, Clone, Copy)]
+pub struct Poll {
+    /// The wait after the first look.
+    pub first: Duration,
+    /// From one wait to the next.
+    pub factor: f64,
+    /// The longest wait.
+    pub most: Duration,
+    /// When to give up.
+    pub give_up_after: Duration,
+}
+
+impl Poll {
+    /// For what settles within seconds (a function, a table): from 40 ms to 1 s, for 5 minutes.
+    pub const SECONDS: Self = Self {
+        first: Duration::from_millis(40),
+        factor: 1.5,
+        most: Duration::from_secs(1),
+        give_up_after: Duration::from_secs(300),
+    };
+    /// For what takes minutes (a domain, provisioned concurrency): from 250 ms to 5 s, for 30 minutes.
+    pub const MINUTES: Self = Self {
+        first: Duration::from_millis(250),
+        factor: 1.5,
+        most: Duration::from_secs(5),
+        give_up_after: Duration::from_secs(1800),
+    };
+}
+
+/// Whom a read is about.
+#[derive(Debug)]
+pub struct Who<'a, I> {
+    /// Its id, when one is recorded.
+    pub id: Option<&'a PhysicalId>,
+    /// The inputs it was created with (or is to be): its identity is in them.
+    pub inputs: &'a I,
+    /// Ids that are known to be others (a predecessor under the same address): a search by owner
+    /// tag leaves them out.
+    pub others: &'a [PhysicalId],
+}
+
+// Not derived: that would ask the inputs to be `Copy`.
+impl<I> Clone for Who<'_, I> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+impl<I> Copy for Who<'_, I> {}
+
+/// What [`super::Kind::configure`] is to set.
+#[derive(Debug, Clone, Copy)]
+pub enum Delta<'a> {
+    /// The resource was just created with `want`: set only what the creating call could not.
+    Created,
+    /// The inputs at these JSON pointers differ.
+    Changed(&'a BTreeSet<String>),
+}
+
+impl Delta<'_> {
+    /// Whether the resource was just created.
+    #[must_use]
+    pub fn is_created(&self) -> bool {
+        matches!(self, Self::Created)
+    }
+
+    /// Whether the input at `pointer`, or anything under it, differs. Always so after a creation.
+    #[must_use]
+    pub fn touches(&self, pointer: &str) -> bool {
+        match self {
+            Self::Created => true,
+            Self::Changed(pointers) => pointers.iter().any(|p| covers(pointer, p)),
+        }
+    }
+
+    /// Whether the input at `pointer` differs from what an existing resource has. Never so after
+    /// a creation: for what the creating call has set.
+    #[must_use]
+    pub fn updates(&self, pointer: &str) -> bool {
+        !self.is_created() && self.touches(pointer)
+    }
+
+    /// [`Delta::updates`] for any of several.
+    #[must_use]
+    pub fn updates_any(&self, pointers: &[&str]) -> bool {
+        pointers.iter().any(|pointer| self.updates(pointer))
+    }
+}
+
+/// Whether `pointer` is `other` or an ancestor of it, or the other way round.
+pub(crate) fn covers(pointer: &str, other: &str) -> bool {
+    let under = |parent: &str, child: &str| {
+        child
+            .strip_prefix(parent)
+            .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+    };
+    under(pointer, other) || under(other, pointer)
+}
+
+impl FaultClass {
+    /// A fault of this class, in our words.
+    pub fn error(self, message: impl Into<String>) -> KindError {
+        KindError::new(self, message)
+    }
+}

@@ -1,0 +1,147 @@
+//! How a call fails, and what that means for trying again.
+
+use std::time::Duration;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// What a failure means for the next try. The classes and their treatment are the engine's; which
+/// service error is of which class is the crate of kinds' to say.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum FaultClass {
+    /// Something created before is not visible everywhere yet.
+    Propagation,
+    /// The resource is busy with an earlier change.
+    Pending,
+    /// One with that identity is there already. Never retried.
+    Exists,
+    /// Another change to the same parent is under way.
+    Concurrent,
+    /// Too many calls.
+    Throttled,
+    /// The network or the service failed; the call may have happened.
+    Transient,
+    /// The service says that it is not there.
+    Gone,
+    /// Not allowed. Never retried.
+    Denied,
+    /// Anything else that trying again will not mend.
+    Fatal,
+}
+
+/// How a class of failures is tried again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RetrySchedule {
+    /// The first wait.
+    pub first: Duration,
+    /// The factor from one wait to the next, in hundredths.
+    pub factor_percent: u32,
+    /// The longest wait.
+    pub most: Duration,
+    /// How long to go on in all.
+    pub give_up_after: Duration,
+    /// Whether each wait is drawn at random below its length, so that many callers spread out.
+    pub jitter: bool,
+}
+
+impl FaultClass {
+    /// The schedule of retries, `None` where none makes sense.
+    ///
+    /// IAM propagation and pending changes are polled densely, since they end at a time that has
+    /// nothing to do with us; throttling and faults back off exponentially with full jitter.
+    #[must_use]
+    pub fn schedule(self) -> Option<RetrySchedule> {
+        let schedule = |first_ms, factor_percent, most_ms, give_up_s, jitter| {
+            Some(RetrySchedule {
+                first: Duration::from_millis(first_ms),
+                factor_percent,
+                most: Duration::from_millis(most_ms),
+                give_up_after: Duration::from_secs(give_up_s),
+                jitter,
+            })
+        };
+        match self {
+            Self::Propagation => schedule(250, 200, 2_000, 300, false),
+            Self::Pending => schedule(100, 150, 1_000, 300, false),
+            Self::Concurrent => schedule(200, 200, 5_000, 120, true),
+            Self::Throttled => schedule(200, 200, 20_000, 300, true),
+            Self::Transient => schedule(100, 200, 5_000, 30, true),
+            Self::Exists | Self::Gone | Self::Denied | Self::Fatal => None,
+        }
+    }
+
+    /// Whether the failed call may have taken effect all the same.
+    #[must_use]
+    pub fn may_have_happened(self) -> bool {
+        match self {
+            Self::Transient => true,
+            Self::Propagation
+            | Self::Pending
+            | Self::Exists
+            | Self::Concurrent
+            | Self::Throttled
+            | Self::Gone
+            | Self::Denied
+            | Self::Fatal => false,
+        }
+    }
+}
+
+/// A failed operation on a resource.
+#[derive(Debug, thiserror::Error)]
+#[error("{}", self.sentence())]
+pub struct KindError {
+    /// What it means for trying again.
+    pub class: FaultClass,
+    /// The service's words, or ours.
+    pub message: String,
+    /// The service's error code, e.g. `AccessDeniedException`.
+    pub code: Option<String>,
+    /// Which call failed, e.g. `lambda:CreateFunction`.
+    pub operation: Option<String>,
+    /// What it was about, an ARN where there is one.
+    pub on: Option<String>,
+    /// What a person can do about it.
+    pub hint: Option<String>,
+}
+
+impl KindError {
+    /// A failure of `class`.
+    pub fn new(class: FaultClass, message: impl Into<String>) -> Self {
+        Self {
+            class,
+            message: message.into(),
+            code: None,
+            operation: None,
+            on: None,
+            hint: None,
+        }
+    }
+
+    /// A failure that trying again will not mend.
+    pub fn fatal(message: impl Into<String>) -> Self {
+        Self::new(FaultClass::Fatal, message)
+    }
+
+    /// Names what the call was about.
+    #[must_use]
+    pub fn on(mut self, on: impl Into<String>) -> Self {
+        self.on = Some(on.into());
+        self
+    }
+
+    /// Says what a person can do about it.
+    #[must_use]
+    pub fn hint(mut self, hint: impl Into<String>) -> Self {
+        self.hint = Some(hint.into());
+        self
+    }
+
+    fn sentence(&self) -> String {
+        match &self.code {
+            Some(code) => format!("{code}: {}", self.message),
+            None => self.message.clone(),
+        }
+    }
+}

@@ -1,0 +1,24 @@
+//! The engine of mcpdeploy: a typed resource graph, the plan, the journal and the apply.
+//!
+//! It knows no cloud, no MCP and no terminal. The way of the data:
+//! [`resource::Desired`] → [`graph::Graph`] → [`refresh`] → [`plan::Plan`] → [`apply::apply`], with
+//! the [`state::State`] on either side, kept by a [`store::Store`].
+
+pub mod address;
+pub mod apply;
+pub mod cancel;
+pub mod data;
+pub mod diff;
+pub mod digest;
+pub mod event;
+pub mod graph;
+pub mod journal;
+pub mod kind;
+pub mod plan;
+pub mod record;
+pub mod refresh;
+pub mod resource;
+mod retry;
+pub mod state;
+pub mod store;
+pub mod value;

@@ -1,0 +1,388 @@
+//! Where the state lives: one folder a deployment and environment, with `state.json`,
+//! `journal.jsonl` and `state.lock`.
+//!
+//! The state is only ever replaced as a whole: temporary file, fsync, rename, fsync of the folder.
+//! What a crash leaves is the old state with a journal, or the new one with a stale journal that
+//! its serial gives away.
+
+use std::fs::{self, File, OpenOptions, TryLockError};
+use std::io::{self, Read, Seek, SeekFrom, Write};
+use std::path::{Path, PathBuf};
+
+use crate::journal::{Journal, JournalError};
+use crate::record::{Begun, Record, RunInfo};
+use crate::state::{FORMAT, FoldError, State};
+
+/// The folder of one deployment in one environment.
+#[derive(Debug, Clone)]
+pub struct Store {
+    dir: PathBuf,
+}
+
+/// What was found in the folder.
+#[derive(Debug)]
+pub struct Loaded {
+    /// The state with the journal folded into it; `None` when nothing was ever deployed.
+    pub state: Option<State>,
+    /// The run that did not end: its journal was there.
+    pub interrupted: Option<RunInfo>,
+    /// The records of that journal.
+    pub records: usize,
+}
+
+impl Store {
+    /// The store in that folder, which need not exist yet.
+    pub fn new(dir: impl Into<PathBuf>) -> Self {
+        Self { dir: dir.into() }
+    }
+
+    /// The folder.
+    #[must_use]
+    pub fn dir(&self) -> &Path {
+        &self.dir
+    }
+
+    /// The state's file.
+    #[must_use]
+    pub fn state_path(&self) -> PathBuf {
+        self.dir.join("state.json")
+    }
+
+    /// The journal's file.
+    #[must_use]
+    pub fn journal_path(&self) -> PathBuf {
+        self.dir.join("journal.jsonl")
+    }
+
+    fn lock_path(&self) -> PathBuf {
+        self.dir.join("state.lock")
+    }
+
+    /// Reads state and journal. Changes nothing.
+    ///
+    /// # Errors
+    /// When a file cannot be read, is damaged, or was written by a newer program.
+    pub fn load(&self) -> Result<Loaded, StoreError> {
+        // The journal first: when a run ends between the two reads, the state then is the newer
+        // one and the journal is known to be in it.
+        let journal = Journal::read(&self.journal_path())?;
+        let mut state = self.read_state()?;
+        let mut loaded = Loaded {
+            state: None,
+            interrupted: None,
+            records: 0,
+        };
+        if let Some((begun, records)) = journal {
+            let base = match state.take() {
+                Some(state) if state.lineage != begun.lineage => {
+                    return Err(StoreError::Foreign(self.journal_path()));
+                }
+                Some(state) => state,
+                None => State {
+                    lineage: begun.lineage.clone(),
+                    ..State::new(&begun.deployment, &begun.environment)
+                },
+            };
+            if base.serial == begun.serial {
+                loaded.records = records.len();
+                loaded.interrupted = Some(begun.by);
+                state = Some(self.fold(base, &records)?);
+            } else if base.serial > begun.serial {
+                state = Some(base); // folded and saved already; only the file was left
+            } else {
+                return Err(StoreError::Foreign(self.journal_path()));
+            }
+        }
+        loaded.state = state;
+        Ok(loaded)
+    }
+
+    fn fold(&self, mut state: State, records: &[Record]) -> Result<State, StoreError> {
+        for (index, record) in records.iter().enumerate() {
+            state.fold(record).map_err(|source| StoreError::Fold {
+                path: self.journal_path(),
+                line: index + 2,
+                source,
+            })?;
+        }
+        Ok(state)
+    }
+
+    fn read_state(&self) -> Result<Option<State>, StoreError> {
+        let path = self.state_path();
+        let bytes = match fs::read(&path) {
+            Ok(bytes) => bytes,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            Err(source) => return Err(StoreError::io("read", &path, source)),
+        };
+        parse_state(&bytes).map(Some).map_err(|problem| match problem {
+            StateProblem::Newer(found) => StoreError::Newer {
+                path: path.clone(),
+                found,
+            },
+            StateProblem::Unreadable(source) => StoreError::Unreadable {
+                path: path.clone(),
+                source,
+            },
+        })
+    }
+
+    /// Takes the lock; it is held until the guard is dropped or the process ends, however it ends.
+    ///
+    /// # Errors
+    /// [`StoreError::Locked`] with the holder when another run has it.
+    pub fn lock(&self, by: &RunInfo) -> Result<Lock, StoreError> {
+        fs::create_dir_all(&self.dir).map_err(|e| StoreError::io("make", &self.dir, e))?;
+        let path = self.lock_path();
+        let mut options = OpenOptions::new();
+        options.read(true).write(true).create(true).truncate(false);
+        #[cfg(unix)]
+        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+        let mut file = options
+            .open(&path)
+            .map_err(|e| StoreError::io("open", &path, e))?;
+        let taken = file.try_lock();
+        if let Err(TryLockError::Error(error)) = taken {
+            return Err(StoreError::io("lock", &path, error));
+        }
+        if taken.is_err() {
+            let mut text = String::new();
+            let holder = file
+                .read_to_string(&mut text)
+                .ok()
+                .and_then(|_| serde_json::from_str(&text).ok());
+            return Err(StoreError::Locked { path, holder });
+        }
+        let line = serde_json::to_vec(by).map_err(|e| StoreError::io("write", &path, e.into()))?;
+        file.set_len(0)
+            .and_then(|()| file.seek(SeekFrom::Start(0)))
+            .and_then(|_| file.write_all(&line))
+            .map_err(|e| StoreError::io("write", &path, e))?;
+        Ok(Lock { file })
+    }
+
+    /// Begins a run's journal on top of a state. The caller holds the lock.
+    ///
+    /// A journal that is already folded into `state` (an interrupted run's) is kept until the new
+    /// state is durable: it is saved first, so that nothing depends on two journals.
+    ///
+    /// # Errors
+    /// When the disk does not take it.
+    pub fn begin(&self, _lock: &Lock, state: &mut State, by: RunInfo) -> Result<Journal, StoreError> {
+        if self.journal_path().exists() {
+            self.save(state)?;
+        }
+        let begun = Begun {
+            format: crate::journal::FORMAT,
+            lineage: state.lineage.clone(),
+            serial: state.serial,
+            deployment: state.deployment.clone(),
+            environment: state.environment.clone(),
+            by,
+        };
+        let journal = Journal::create(&self.journal_path(), begun)?;
+        self.sync_dir()?;
+        Ok(journal)
+    }
+
+    /// Ends a run: the state becomes durable under the next serial, then the journal goes.
+    ///
+    /// # Errors
+    /// When the disk does not take it; state and journal are then as they were.
+    pub fn commit(&self, journal: Journal, state: &mut State) -> Result<(), StoreError> {
+        drop(journal);
+        self.save(state)
+    }
+
+    /// Writes the state under the next serial and drops a journal that is in it.
+    fn save(&self, state: &mut State) -> Result<(), StoreError> {
+        state.serial += 1;
+        let written = self.replace_state(state);
+        if written.is_err() {
+            state.serial -= 1;
+        }
+        written?;
+        self.drop_journal()
+    }
+
+    fn replace_state(&self, state: &State) -> Result<(), StoreError> {
+        let path = self.state_path();
+        let mut bytes = serde_json::to_vec_pretty(state)
+            .map_err(|e| StoreError::io("write", &path, e.into()))?;
+        bytes.push(b'\n');
+        self.replace(&path, &bytes)
+    }
+
+    fn drop_journal(&self) -> Result<(), StoreError> {
+        let path = self.journal_path();
+        match fs::remove_file(&path) {
+            Ok(()) => {}
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            Err(error) => return Err(StoreError::io("remove", &path, error)),
+        }
+        self.sync_dir()
+    }
+
+    /// Replaces the state by hand (`state mv`, `rm`, `push`), keeping a copy of the old one beside
+    /// it. The caller holds the lock.
+    ///
+    /// # Errors
+    /// When the disk does not take it; the state is then as it was.
+    pub fn replace_with_backup(
+        &self,
+        _lock: &Lock,
+        old: Option<&State>,
+        new: &mut State,
+    ) -> Result<Option<PathBuf>, StoreError> {
+        let backup = match old {
+            Some(old) => {
+                let path = self.dir.join(format!("state.json.backup-{}", old.serial));
+                let bytes = serde_json::to_vec_pretty(old)
+                    .map_err(|e| StoreError::io("write", &path, e.into()))?;
+                self.replace(&path, &bytes)?;
+                Some(path)
+            }
+            None => None,
+        };
+        self.save(new)?;
+        Ok(backup)
+    }
+
+    /// Writes a file so that it is there whole or not at all.
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "this is the one place that renames: with fsync of file and folder"
+    )]
+    fn replace(&self, path: &Path, bytes: &[u8]) -> Result<(), StoreError> {
+        let mut temporary = path.as_os_str().to_owned();
+        temporary.push(format!(".tmp-{}", std::process::id()));
+        let temporary = PathBuf::from(temporary);
+        let result = (|| {
+            let mut options = OpenOptions::new();
+            options.write(true).create(true).truncate(true);
+            #[cfg(unix)]
+            std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+            let mut file = options.open(&temporary)?;
+            file.write_all(bytes)?;
+            file.sync_all()?;
+            fs::rename(&temporary, path)
+        })();
+        if let Err(source) = result {
+            // What is left of the temporary file is of no use; that it cannot be removed changes nothing.
+            let _ = fs::remove_file(&temporary);
+            return Err(StoreError::io("write", path, source));
+        }
+        self.sync_dir()
+    }
+
+    fn sync_dir(&self) -> Result<(), StoreError> {
+        File::open(&self.dir)
+            .and_then(|dir| dir.sync_all())
+            .map_err(|e| StoreError::io("save", &self.dir, e))
+    }
+}
+
+/// Why bytes are no state.
+#[derive(Debug)]
+pub enum StateProblem {
+    /// A newer program wrote it.
+    Newer(u32),
+    /// It is no state at all.
+    Unreadable(serde_json::Error),
+}
+
+/// Reads a state.
+///
+/// # Errors
+/// When it is none, or of a newer format.
+pub fn parse_state(bytes: &[u8]) -> Result<State, StateProblem> {
+    #[derive(serde::Deserialize)]
+    struct Head {
+        format: u32,
+    }
+    // The format is looked at first: a newer one may well have fields that we do not know.
+    let head: Head = serde_json::from_slice(bytes).map_err(StateProblem::Unreadable)?;
+    if head.format > FORMAT {
+        return Err(StateProblem::Newer(head.format));
+    }
+    serde_json::from_slice(bytes).map_err(StateProblem::Unreadable)
+}
+
+/// The lock, held as long as this lives.
+#[derive(Debug)]
+pub struct Lock {
+    file: File,
+}
+
+impl Drop for Lock {
+    fn drop(&mut self) {
+        // The next holder's name replaces ours; an unlocked file with a name in it means nothing.
+        // Closing the file unlocks it in any case.
+        let _ = self.file.unlock();
+    }
+}
+
+/// Why the store cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// A file cannot be read or written.
+    #[error("failed to {what} {}", path.display())]
+    Io {
+        /// What was tried.
+        what: &'static str,
+        /// With which file.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// The state file is no state.
+    #[error("{} is not a state that mcpdeploy wrote", path.display())]
+    Unreadable {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: serde_json::Error,
+    },
+    /// A newer program wrote the state.
+    #[error("{} has format {found}; this version of mcpdeploy knows {FORMAT} at most", path.display())]
+    Newer {
+        /// The file.
+        path: PathBuf,
+        /// Its format.
+        found: u32,
+    },
+    /// The journal cannot be used.
+    #[error(transparent)]
+    Journal(#[from] JournalError),
+    /// The journal is not this state's.
+    #[error("the journal {} does not belong to the state beside it", .0.display())]
+    Foreign(PathBuf),
+    /// A record does not fit the state.
+    #[error("line {line} of the journal {} does not fit the state", path.display())]
+    Fold {
+        /// The journal.
+        path: PathBuf,
+        /// The line, from 1.
+        line: usize,
+        /// Why.
+        source: FoldError,
+    },
+    /// Another run has the lock.
+    #[error("another run holds the lock")]
+    Locked {
+        /// The lock's file.
+        path: PathBuf,
+        /// Who has it, when that can be read.
+        holder: Option<RunInfo>,
+    },
+}
+
+impl StoreError {
+    fn io(what: &'static str, path: &Path, source: io::Error) -> Self {
+        Self::Io {
+            what,
+            path: path.to_owned(),
+            source,
+        }
+    }
+}

@@ -1,0 +1,366 @@
+//! The command line: names, options and their help. What they do is in `commands`.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use mcpdeploy_engine::address::Address;
+
+/// Deploys MCP servers straight through the AWS API: plan, apply, and nothing is lost on the way.
+#[derive(Debug, Parser)]
+#[command(
+    name = "mcpdeploy",
+    version,
+    propagate_version = false,
+    disable_version_flag = false,
+    arg_required_else_help = true,
+    max_term_width = 100
+)]
+pub(crate) struct Cli {
+    #[command(flatten)]
+    pub(crate) global: Global,
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+/// Options of every command.
+#[derive(Debug, Clone, Args)]
+#[command(next_help_heading = "Global options")]
+pub(crate) struct Global {
+    /// Work in this folder instead of the current one
+    #[arg(short = 'C', long, global = true, value_name = "DIR")]
+    pub(crate) chdir: Option<PathBuf>,
+    /// The environment to work on
+    #[arg(short, long, global = true, value_name = "NAME", env = "MCPDEPLOY_ENV", default_value = "default")]
+    pub(crate) env: String,
+    /// Use the embedded cloud instead of AWS
+    #[arg(long, global = true)]
+    pub(crate) local: bool,
+    /// Call this address instead of AWS: an emulator, for example
+    #[arg(long, global = true, value_name = "URL")]
+    pub(crate) endpoint_url: Option<String>,
+    /// The AWS region, whatever the file and the environment say
+    #[arg(long, global = true, value_name = "REGION")]
+    pub(crate) region: Option<String>,
+    /// The profile of ~/.aws/config, whatever the file says
+    #[arg(long, global = true, value_name = "NAME")]
+    pub(crate) profile: Option<String>,
+    /// How many resources to work on at the same time
+    #[arg(long, global = true, value_name = "N", default_value_t = 32, value_parser = parallelism)]
+    pub(crate) parallelism: usize,
+    /// Print JSON lines for other programs to read
+    #[arg(long, global = true)]
+    pub(crate) json: bool,
+    /// Print without colours (also: NO_COLOR)
+    #[arg(long, global = true)]
+    pub(crate) no_color: bool,
+    /// Say more; twice: what is called
+    #[arg(short, long, global = true, action = clap::ArgAction::Count)]
+    pub(crate) verbose: u8,
+    /// Say only what matters
+    #[arg(short, long, global = true)]
+    pub(crate) quiet: bool,
+    /// Never ask; what would have to be asked is an error
+    #[arg(long, global = true)]
+    pub(crate) no_input: bool,
+}
+
+fn parallelism(text: &str) -> Result<usize, String> {
+    match text.parse() {
+        Ok(0) => Err("at least 1".to_owned()),
+        Ok(number) => Ok(number),
+        Err(_) => Err("a whole number, at least 1".to_owned()),
+    }
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Write .pmcp/deploy.toml from what the project is made of
+    Init(Init),
+    /// Check deploy.toml: every mistake at once
+    Validate,
+    /// Build the server for Lambda and pack it
+    Build(Build),
+    /// Show what apply would change, and why
+    Plan(Plan),
+    /// Make the cloud as deploy.toml says
+    Apply(Apply),
+    /// Build, plan, apply and try the server, in one go
+    Deploy(Deploy),
+    /// Remove everything but what is to be retained
+    Destroy(Destroy),
+    /// Show a saved plan, or the state
+    Show(Show),
+    /// Show what the deployment gives: mcp_url, function, …
+    Output(Output),
+    /// Look at the state, and mend it
+    #[command(subcommand)]
+    State(State),
+    /// Take an existing resource under management
+    Import(Import),
+    /// Draw the resources and what depends on what
+    Graph(Graph),
+    /// Find out what is missing on this machine or in the account
+    Doctor,
+    /// Print a completion script for a shell
+    Completions {
+        /// The shell
+        shell: clap_complete::Shell,
+    },
+    /// Print the JSON Schema of a file that mcpdeploy reads or writes, or of a kind's inputs
+    Schema {
+        /// deploy, state, journal, plan, event, or a kind such as aws.dynamodb.table; without it, the list
+        name: Option<String>,
+    },
+    /// Print the version
+    Version,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Init {
+    /// The server's name; the package's when not given
+    #[arg(long)]
+    pub(crate) name: Option<String>,
+    /// How the server speaks
+    #[arg(long, value_enum)]
+    pub(crate) transport: Option<Transport>,
+    /// Who knows the users
+    #[arg(long, value_enum)]
+    pub(crate) auth: Option<Auth>,
+    /// Ask nothing: take what was found
+    #[arg(short, long)]
+    pub(crate) yes: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Transport {
+    Lambda,
+    Http,
+    Stdio,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Auth {
+    None,
+    Cognito,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Build {
+    /// The processor to build for, whatever the file says
+    #[arg(long, value_enum)]
+    pub(crate) arch: Option<Arch>,
+    /// Pack this executable instead of building one
+    #[arg(long, value_name = "PATH")]
+    pub(crate) binary: Option<PathBuf>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Arch {
+    #[value(name = "x86_64")]
+    X86_64,
+    #[value(name = "arm64")]
+    Arm64,
+}
+
+/// Which part of the deployment.
+#[derive(Debug, Clone, Default, Args)]
+pub(crate) struct Selectors {
+    /// Only this resource and what it depends on (may be given several times)
+    #[arg(long, value_name = "ADDR")]
+    pub(crate) target: Vec<Address>,
+    /// Replace this resource though nothing asks for it (may be given several times)
+    #[arg(long, value_name = "ADDR")]
+    pub(crate) replace: Vec<Address>,
+    /// Whether to look at the cloud first
+    #[arg(long, value_name = "BOOL", default_value_t = true, action = clap::ArgAction::Set)]
+    pub(crate) refresh: bool,
+    /// Only take into the state what the cloud has
+    #[arg(long, conflicts_with_all = ["replace", "destroy"])]
+    pub(crate) refresh_only: bool,
+    /// Remove everything
+    #[arg(long, conflicts_with = "replace")]
+    pub(crate) destroy: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Plan {
+    #[command(flatten)]
+    pub(crate) select: Selectors,
+    /// Save the plan here, for `mcpdeploy apply FILE`
+    #[arg(long, value_name = "FILE")]
+    pub(crate) out: Option<PathBuf>,
+    /// End with 0 when nothing would change and with 2 when something would
+    #[arg(long)]
+    pub(crate) detailed_exitcode: bool,
+    /// Save the plan as a web page
+    #[arg(long, value_name = "FILE", hide = true)]
+    pub(crate) html: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Apply {
+    /// A plan saved with `plan --out`: exactly this is applied, without a question
+    #[arg(value_name = "PLANFILE", conflicts_with_all = ["target", "replace", "refresh_only", "destroy"])]
+    pub(crate) plan: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) select: Selectors,
+    #[command(flatten)]
+    pub(crate) run: Run,
+}
+
+/// How to run what changes things.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct Run {
+    /// Do not ask before changing things
+    #[arg(long, alias = "yes")]
+    pub(crate) auto_approve: bool,
+    /// How long to wait for another run to end, e.g. 30s, 10m
+    #[arg(long, value_name = "TIME", default_value = "0s", value_parser = duration)]
+    pub(crate) lock_timeout: std::time::Duration,
+}
+
+fn duration(text: &str) -> Result<std::time::Duration, String> {
+    let at = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
+    let (number, unit) = text.split_at(at);
+    let wrong = || format!("`{text}` is no time: write 30s, 10m or 1h");
+    let number: u64 = number.parse().map_err(|_| wrong())?;
+    let seconds = match unit {
+        "" | "s" => 1,
+        "m" => 60,
+        "h" => 3600,
+        _ => return Err(wrong()),
+    };
+    Ok(std::time::Duration::from_secs(number.saturating_mul(seconds)))
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Deploy {
+    #[command(flatten)]
+    pub(crate) run: Run,
+    /// Pack this executable instead of building one
+    #[arg(long, value_name = "PATH")]
+    pub(crate) binary: Option<PathBuf>,
+    /// Do not try the server afterwards, whatever the file says
+    #[arg(long)]
+    pub(crate) skip_tests: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Destroy {
+    /// Only this resource and what depends on it (may be given several times)
+    #[arg(long, value_name = "ADDR")]
+    pub(crate) target: Vec<Address>,
+    #[command(flatten)]
+    pub(crate) run: Run,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Show {
+    /// A saved plan; without it, the state is shown
+    #[arg(value_name = "PLANFILE")]
+    pub(crate) plan: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Output {
+    /// Only this one
+    pub(crate) name: Option<String>,
+    /// Only the value, without quotes: for scripts
+    #[arg(long, requires = "name")]
+    pub(crate) raw: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum State {
+    /// List the resources by address
+    List,
+    /// Show everything that is known of one resource
+    Show {
+        /// Which
+        address: Address,
+    },
+    /// Give a resource another address; nothing in the cloud changes
+    Mv {
+        /// The address that it has
+        from: Address,
+        /// The address that it gets
+        to: Address,
+    },
+    /// Forget a resource; it stays in the cloud
+    Rm {
+        /// Which (may be several)
+        #[arg(required = true)]
+        addresses: Vec<Address>,
+    },
+    /// Print the state as JSON
+    Pull,
+    /// Replace the state by this one
+    Push {
+        /// The file; `-` for standard input
+        file: PathBuf,
+        /// Though it is older than, or of another lineage than, the one that is there
+        #[arg(long)]
+        force: bool,
+    },
+    /// Remove the lock of a run that is dead
+    Unlock {
+        /// The run's id, as the message about the lock names it
+        run: Option<String>,
+    },
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Import {
+    /// The address that it is to have, e.g. aws.dynamodb.table.sessions; it must be in deploy.toml
+    #[arg(value_name = "ADDR")]
+    pub(crate) address: Address,
+    /// Its id in the cloud: a name, an ARN, whatever its kind goes by
+    #[arg(value_name = "ID")]
+    pub(crate) id: String,
+    #[command(flatten)]
+    pub(crate) run: Run,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Graph {
+    /// In which form
+    #[arg(long, value_enum, default_value = "dot")]
+    pub(crate) format: GraphFormat,
+    /// Of what
+    #[arg(long, value_enum, default_value = "plan")]
+    pub(crate) of: GraphOf,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum GraphFormat {
+    Dot,
+    Mermaid,
+    Svg,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum GraphOf {
+    /// What is wanted, coloured by what would change
+    Plan,
+    /// What is in the state
+    State,
+}
+
+/// Commands that are designed and not there yet: naming one says so.
+pub(crate) const PLANNED: [&str; 15] = [
+    "history",
+    "rollback",
+    "promote",
+    "canary",
+    "abort",
+    "resume",
+    "logs",
+    "metrics",
+    "test",
+    "secrets",
+    "permissions",
+    "cost",
+    "local",
+    "dev",
+    "login",
+];

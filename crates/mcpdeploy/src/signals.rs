@@ -1,0 +1,44 @@
+//! Signals: the first asks the run to drain, the second to abandon, the third ends the process.
+//!
+//! CI systems send SIGINT, wait 7.5 s, send SIGTERM, wait 2.5 s, and kill: whichever signal comes,
+//! the next is more urgent than the one before.
+
+use mcpdeploy_engine::cancel::Canceller;
+use mcpdeploy_engine::event::CancelLevel;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::task::JoinHandle;
+
+use crate::exit::Exit;
+
+/// Passes signals on to a run for as long as the guard lives.
+pub(crate) struct Watch(JoinHandle<()>);
+
+impl Watch {
+    pub(crate) fn start(canceller: Canceller) -> std::io::Result<Self> {
+        let mut interrupt = signal(SignalKind::interrupt())?;
+        let mut terminate = signal(SignalKind::terminate())?;
+        #[expect(clippy::disallowed_methods, reason = "the guard aborts the task with the run")]
+        let task = tokio::spawn(async move {
+            for level in [Some(CancelLevel::Drain), Some(CancelLevel::Abandon), None] {
+                tokio::select! {
+                    _ = interrupt.recv() => {}
+                    _ = terminate.recv() => {}
+                }
+                match level {
+                    Some(level) => canceller.cancel(level),
+                    None => {
+                        #[expect(clippy::exit, reason = "the third signal: the user wants out now; the journal has all")]
+                        std::process::exit(i32::from(Exit::Interrupted.code()))
+                    }
+                }
+            }
+        });
+        Ok(Self(task))
+    }
+}
+
+impl Drop for Watch {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
+}

@@ -1,0 +1,6 @@
+//! What the integration tests share. Knows the world outside the binary under test: emulators of
+//! the cloud and a tiny HTTP client; never the project's own crates, so that it cannot share
+//! their mistakes.
+
+pub(crate) mod emulator;
+pub(crate) mod http;
