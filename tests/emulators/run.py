@@ -120,18 +120,14 @@ def descendants() -> list[int]:
 
 
 def end(process: subprocess.Popen) -> None:
-    """Ends the emulator, then whatever it started."""
-    process.terminate()
-    try:
-        process.wait(END_WITHIN)
-    except subprocess.TimeoutExpired:
-        process.kill()
-        process.wait()
+    """Ends the emulator and whatever it started, at once: nothing of it is to be kept."""
     if sys.platform != "linux":
         try:
             os.killpg(process.pid, signal.SIGKILL)
         except ProcessLookupError:
             pass
+    process.kill()
+    process.wait()
     # Killing may orphan more, so look until nothing is left.
     deadline = time.monotonic() + END_WITHIN
     while (left := descendants()) and time.monotonic() < deadline:

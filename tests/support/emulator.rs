@@ -129,7 +129,10 @@ impl Emulator {
     /// starts within a third of a second.
     pub(crate) fn account(&self) -> Account<'_> {
         static NEXT: AtomicU64 = AtomicU64::new(1);
-        let id = format!("{:012}", 700_000_000_000 + NEXT.fetch_add(1, Ordering::Relaxed));
+        let id = format!(
+            "{:012}",
+            700_000_000_000 + NEXT.fetch_add(1, Ordering::Relaxed)
+        );
         let credentials = match self.product {
             Product::Ministack => Credentials::plain(&id),
             Product::Moto => self.assume(&id),
@@ -178,8 +181,13 @@ impl Emulator {
         let text = answer.text();
         assert_eq!(answer.status, 200, "{text}");
         let element = |name: &str| {
-            let (_, rest) = text.split_once(&format!("<{name}>")).expect("the session has it");
-            rest.split_once("</").expect("the element ends").0.to_owned()
+            let (_, rest) = text
+                .split_once(&format!("<{name}>"))
+                .expect("the session has it");
+            rest.split_once("</")
+                .expect("the element ends")
+                .0
+                .to_owned()
         };
         Credentials {
             key: element("AccessKeyId"),
@@ -194,7 +202,10 @@ impl Drop for Emulator {
         drop(self.lifeline.take());
         // It takes milliseconds, and a test that looks for what is left must not look too early.
         if let Err(error) = self.runner.wait() {
-            assert!(std::thread::panicking(), "the emulator's runner did not end: {error}");
+            assert!(
+                std::thread::panicking(),
+                "the emulator's runner did not end: {error}"
+            );
         }
     }
 }
@@ -282,7 +293,10 @@ impl Account<'_> {
 
 fn scripts() -> &'static Path {
     // The manifest is that of `crates/mcpdeploy`, which this file is compiled into.
-    Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../../tests/emulators"))
+    Path::new(concat!(
+        env!("CARGO_MANIFEST_DIR"),
+        "/../../tests/emulators"
+    ))
 }
 
 /// The python that has the emulators' libraries.
@@ -294,7 +308,10 @@ fn python() -> &'static Path {
             .stderr(Stdio::inherit())
             .output()
             .expect("python3 runs");
-        assert!(output.status.success(), "the emulators were not installed; see above");
+        assert!(
+            output.status.success(),
+            "the emulators were not installed; see above"
+        );
         String::from_utf8_lossy(&output.stdout).trim().into()
     })
 }

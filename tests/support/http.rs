@@ -21,7 +21,10 @@ pub(crate) struct Response {
 impl Response {
     /// The first header of that name.
     pub(crate) fn header(&self, name: &str) -> Option<&str> {
-        let found = self.headers.iter().find(|(n, _)| n.eq_ignore_ascii_case(name));
+        let found = self
+            .headers
+            .iter()
+            .find(|(n, _)| n.eq_ignore_ascii_case(name));
         found.map(|(_, value)| value.as_str())
     }
 
@@ -44,11 +47,16 @@ pub(crate) fn request(
     headers: &[(&str, &str)],
     body: &[u8],
 ) -> io::Result<Response> {
-    let rest = url.strip_prefix("http://").ok_or_else(|| invalid("only http:// is spoken here"))?;
+    let rest = url
+        .strip_prefix("http://")
+        .ok_or_else(|| invalid("only http:// is spoken here"))?;
     let (authority, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
     let path = if path.is_empty() { "/" } else { path };
     let mut head = format!("{method} {path} HTTP/1.1\r\nconnection: close\r\n");
-    if !headers.iter().any(|(name, _)| name.eq_ignore_ascii_case("host")) {
+    if !headers
+        .iter()
+        .any(|(name, _)| name.eq_ignore_ascii_case("host"))
+    {
         head += &format!("host: {authority}\r\n");
     }
     for (name, value) in headers {
@@ -67,8 +75,10 @@ pub(crate) fn request(
 }
 
 fn parse(answer: &[u8]) -> io::Result<Response> {
-    let end = find(answer, b"\r\n\r\n").ok_or_else(|| invalid("the answer has no end of headers"))?;
-    let head = std::str::from_utf8(&answer[..end]).map_err(|_| invalid("the headers are no text"))?;
+    let end =
+        find(answer, b"\r\n\r\n").ok_or_else(|| invalid("the answer has no end of headers"))?;
+    let head =
+        std::str::from_utf8(&answer[..end]).map_err(|_| invalid("the headers are no text"))?;
     let rest = &answer[end + 4..];
     let mut lines = head.split("\r\n");
     let status = lines
@@ -83,7 +93,11 @@ fn parse(answer: &[u8]) -> io::Result<Response> {
     let chunked = headers
         .iter()
         .any(|(name, value)| name == "transfer-encoding" && value.contains("chunked"));
-    let body = if chunked { unchunk(rest)? } else { rest.to_vec() };
+    let body = if chunked {
+        unchunk(rest)?
+    } else {
+        rest.to_vec()
+    };
     Ok(Response {
         status,
         headers,
@@ -103,14 +117,20 @@ fn unchunk(mut rest: &[u8]) -> io::Result<Vec<u8>> {
         if length == 0 {
             return Ok(body);
         }
-        let chunk = rest.get(..length).ok_or_else(|| invalid("a chunk is cut off"))?;
+        let chunk = rest
+            .get(..length)
+            .ok_or_else(|| invalid("a chunk is cut off"))?;
         body.extend_from_slice(chunk);
-        rest = rest.get(length + 2..).ok_or_else(|| invalid("a chunk is cut off"))?;
+        rest = rest
+            .get(length + 2..)
+            .ok_or_else(|| invalid("a chunk is cut off"))?;
     }
 }
 
 fn find(haystack: &[u8], needle: &[u8]) -> Option<usize> {
-    haystack.windows(needle.len()).position(|window| window == needle)
+    haystack
+        .windows(needle.len())
+        .position(|window| window == needle)
 }
 
 fn invalid(message: &str) -> io::Error {
@@ -122,8 +142,10 @@ fn answers_are_parsed() {
     let plain = parse(b"HTTP/1.1 404 Not Found\r\nX-A: b\r\n\r\nno").unwrap();
     assert_eq!((plain.status, plain.text().as_str()), (404, "no"));
     assert_eq!(plain.header("x-a"), Some("b"));
-    let chunked =
-        parse(b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n3\r\nabc\r\n1\r\nd\r\n0\r\n\r\n").unwrap();
+    let chunked = parse(
+        b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n3\r\nabc\r\n1\r\nd\r\n0\r\n\r\n",
+    )
+    .unwrap();
     assert_eq!(chunked.text(), "abcd");
     assert!(parse(b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n9\r\nabc").is_err());
 }

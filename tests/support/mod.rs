@@ -4,3 +4,4 @@
 
 pub(crate) mod emulator;
 pub(crate) mod http;
+pub(crate) mod project;

@@ -97,16 +97,22 @@ impl Artifacts {
         let bytes = match read {
             Ok(Ok(bytes)) => bytes,
             Ok(Err(error)) => {
-                return Err(KindError::fatal(format!("cannot read the artifact: {error}")).on(shown));
+                return Err(
+                    KindError::fatal(format!("cannot read the artifact: {error}")).on(shown),
+                );
             }
-            Err(_) => return Err(KindError::fatal("reading the artifact was interrupted").on(shown)),
+            Err(_) => {
+                return Err(KindError::fatal("reading the artifact was interrupted").on(shown));
+            }
         };
         if CodeSha256::of(&bytes) == *digest {
             Ok(bytes)
         } else {
-            Err(KindError::fatal("the artifact is no longer the one that was planned with")
-                .on(shown)
-                .hint("plan again"))
+            Err(
+                KindError::fatal("the artifact is no longer the one that was planned with")
+                    .on(shown)
+                    .hint("plan again"),
+            )
         }
     }
 }
@@ -118,14 +124,20 @@ mod tests {
     #[test]
     fn a_digest_has_lambdas_form() {
         let digest = CodeSha256::of(b"");
-        assert_eq!(digest.as_str(), "47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=");
+        assert_eq!(
+            digest.as_str(),
+            "47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU="
+        );
         assert!(digest.to_hex().unwrap().starts_with("e3b0c44298fc1c14"));
         assert!(CodeSha256::new("x").to_hex().is_err());
     }
 
     #[tokio::test]
     async fn unknown_artifacts_are_an_error() {
-        let error = Artifacts::default().bytes(&CodeSha256::of(b"x")).await.unwrap_err();
+        let error = Artifacts::default()
+            .bytes(&CodeSha256::of(b"x"))
+            .await
+            .unwrap_err();
         assert!(error.hint.is_some());
     }
 }

@@ -13,9 +13,11 @@ use aws_config::sts::AssumeRoleProvider;
 use aws_config::timeout::TimeoutConfig;
 use aws_config::{BehaviorVersion, FrameworkMetadata, Region, SdkConfig};
 use aws_smithy_runtime_api::client::http::SharedHttpClient;
+use aws_smithy_runtime_api::client::interceptors::SharedInterceptor;
 use mcpdeploy_engine::kind::{ClientSource, KindError, Placement};
 
 use crate::artifacts::Artifacts;
+use crate::calls::{self, OnCall};
 use crate::fault::Fault;
 use crate::http;
 use crate::ids::partition;
@@ -63,21 +65,31 @@ macro_rules! clients {
         pub struct Clients {
             config: SdkConfig,
             path_style: bool,
+            watch: Option<SharedInterceptor>,
             /// What the kinds upload.
             pub artifacts: Arc<Artifacts>,
             $($name: OnceLock<$sdk::Client>,)*
         }
 
         impl Clients {
-            fn new(config: SdkConfig, path_style: bool, artifacts: Arc<Artifacts>) -> Self {
-                Self { config, path_style, artifacts, $($name: OnceLock::new(),)* }
+            fn new(config: SdkConfig, factory: &ClientFactory) -> Self {
+                Self {
+                    config,
+                    path_style: factory.path_style,
+                    watch: factory.watch.clone(),
+                    artifacts: factory.artifacts.clone(),
+                    $($name: OnceLock::new(),)*
+                }
             }
 
             $(
                 $(#[$doc])*
                 pub fn $name(&self) -> &$sdk::Client {
                     self.$name.get_or_init(|| {
-                        let builder = $sdk::config::Builder::from(&self.config);
+                        let mut builder = $sdk::config::Builder::from(&self.config);
+                        if let Some(watch) = &self.watch {
+                            builder = builder.interceptor(watch.clone());
+                        }
                         $(let builder = $configure(self, builder);)?
                         $sdk::Client::from_conf(builder.build())
                     })
@@ -140,6 +152,7 @@ pub fn upload_timeouts() -> TimeoutConfig {
 pub struct ClientFactory {
     base: SdkConfig,
     path_style: bool,
+    watch: Option<SharedInterceptor>,
     artifacts: Arc<Artifacts>,
     made: Mutex<HashMap<Placement, Arc<Clients>>>,
 }
@@ -168,6 +181,29 @@ impl ClientFactory {
         Self {
             base,
             path_style,
+            watch: None,
+            artifacts: Arc::default(),
+            made: Mutex::default(),
+        }
+    }
+
+    /// Tells `on_call` of every call that clients made from now on make.
+    #[must_use]
+    pub fn watched(mut self, on_call: OnCall) -> Self {
+        self.watch = Some(calls::interceptor(on_call));
+        self.made = Mutex::default();
+        self
+    }
+
+    /// A factory whose clients are never used: kinds are only asked about their inputs.
+    #[must_use]
+    pub fn offline() -> Self {
+        Self {
+            base: SdkConfig::builder()
+                .behavior_version(BehaviorVersion::latest())
+                .build(),
+            path_style: false,
+            watch: None,
             artifacts: Arc::default(),
             made: Mutex::default(),
         }
@@ -197,20 +233,17 @@ impl ClientFactory {
     /// When there are no credentials or they are not valid.
     pub async fn caller_identity(&self) -> Result<CallerIdentity, KindError> {
         let clients = self.clients(&Placement::default())?;
-        let answer = clients
-            .sts()
-            .get_caller_identity()
-            .send()
-            .await
-            .fault("sts", "GetCallerIdentity", "the caller")?;
+        let answer = clients.sts().get_caller_identity().send().await.fault(
+            "sts",
+            "GetCallerIdentity",
+            "the caller",
+        )?;
         let arn = answer.arn.unwrap_or_default();
         let named = arn.split(':').nth(1).filter(|part| !part.is_empty());
         Ok(CallerIdentity {
             account: answer.account.unwrap_or_default(),
-            partition: named.map_or_else(
-                || partition(clients.region()).to_owned(),
-                ToOwned::to_owned,
-            ),
+            partition: named
+                .map_or_else(|| partition(clients.region()).to_owned(), ToOwned::to_owned),
             arn,
         })
     }
@@ -228,7 +261,7 @@ impl ClientSource<Clients> for ClientFactory {
                 .hint("set `region` under [aws] in deploy.toml, or AWS_REGION, or a region in your profile"));
         };
         let config = self.base.to_builder().region(region).build();
-        let clients = Arc::new(Clients::new(config, self.path_style, self.artifacts.clone()));
+        let clients = Arc::new(Clients::new(config, self));
         made.insert(placement.clone(), clients.clone());
         Ok(clients)
     }
@@ -262,7 +295,9 @@ async fn load(settings: &ConnectSettings, client: SharedHttpClient) -> SdkConfig
             .configure(&config)
             .profile_name(profile)
             .build();
-        loader = loader.profile_name(profile).credentials_provider(credentials);
+        loader = loader
+            .profile_name(profile)
+            .credentials_provider(credentials);
     }
     let config = loader.load().await;
     match &settings.role_arn {
@@ -297,7 +332,9 @@ async fn assume(config: &SdkConfig, role: &str, external_id: Option<&str>) -> Sd
     let provider = provider.build().await;
     config
         .to_builder()
-        .credentials_provider(aws_credential_types::provider::SharedCredentialsProvider::new(provider))
+        .credentials_provider(
+            aws_credential_types::provider::SharedCredentialsProvider::new(provider),
+        )
         // The cache is keyed by provider, but a fresh one costs nothing and cannot mix the two.
         .identity_cache(aws_config::identity::IdentityCache::lazy().build())
         .build()

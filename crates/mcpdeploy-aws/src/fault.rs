@@ -114,6 +114,13 @@ where
     ) -> Result<T, KindError> {
         self.map_err(|error| {
             let mut fault = match &error {
+                SdkError::ConstructionFailure(_)
+                | SdkError::TimeoutError(_)
+                | SdkError::DispatchFailure(_) => dispatch::not_sent(&error),
+                // The SDK files an answer that it cannot read under the service's errors too.
+                SdkError::ServiceError(context) if context.raw().status().is_success() => {
+                    dispatch::broken_answer(context.err(), context.raw().status().as_u16())
+                }
                 SdkError::ServiceError(context) => service_fault(&Answer {
                     service,
                     operation,
@@ -124,7 +131,8 @@ where
                 SdkError::ResponseError(context) => {
                     dispatch::broken_answer(&error, context.raw().status().as_u16())
                 }
-                other => dispatch::not_sent(other),
+                // More kinds of errors than this SDK has.
+                _ => dispatch::not_sent(&error),
             };
             fault.operation = Some(format!("{service}:{operation}"));
             fault.on(on.to_string())
@@ -191,10 +199,16 @@ fn denied_hint(answer: &Answer<'_>) -> String {
     );
     let message = answer.message.to_lowercase();
     if message.contains("service control policy") {
-        format!("an organization's service control policy forbids {action}: ask whoever administers it")
+        format!(
+            "an organization's service control policy forbids {action}: ask whoever administers it"
+        )
     } else if message.contains("explicit deny") {
-        format!("a policy denies {action} explicitly: remove that statement or use another principal")
+        format!(
+            "a policy denies {action} explicitly: remove that statement or use another principal"
+        )
     } else {
-        format!("allow {action} for the principal you deploy with; `mcpdeploy permissions` prints the whole policy")
+        format!(
+            "allow {action} for the principal you deploy with; `mcpdeploy permissions` prints the whole policy"
+        )
     }
 }

@@ -48,9 +48,11 @@ pub(crate) fn read_ca_bundle(path: &str) -> Result<Vec<u8>, KindError> {
     if is_pem(&bytes) {
         Ok(bytes)
     } else {
-        Err(KindError::fatal("the CA bundle holds no readable certificate")
-            .on(path)
-            .hint(hint))
+        Err(
+            KindError::fatal("the CA bundle holds no readable certificate")
+                .on(path)
+                .hint(hint),
+        )
     }
 }
 
@@ -62,12 +64,14 @@ fn is_pem(bytes: &[u8]) -> bool {
     let mut blocks = text.split("-----BEGIN CERTIFICATE-----").skip(1).peekable();
     blocks.peek().is_some()
         && blocks.all(|block| {
-            block.split_once("-----END CERTIFICATE-----").is_some_and(|(body, _)| {
-                let body: String = body.split_whitespace().collect();
-                BASE64_STANDARD
-                    .decode(body)
-                    .is_ok_and(|der| der.first() == Some(&0x30))
-            })
+            block
+                .split_once("-----END CERTIFICATE-----")
+                .is_some_and(|(body, _)| {
+                    let body: String = body.split_whitespace().collect();
+                    BASE64_STANDARD
+                        .decode(body)
+                        .is_ok_and(|der| der.first() == Some(&0x30))
+                })
         })
 }
 

@@ -16,9 +16,10 @@ pub fn iam_action(service: &str, operation: &str) -> String {
         ("s3", "HeadBucket" | "ListObjects" | "ListObjectsV2") => ("s3", "ListBucket"),
         ("s3", "ListObjectVersions") => ("s3", "ListBucketVersions"),
         ("s3", "HeadObject") => ("s3", "GetObject"),
-        ("s3", "CopyObject" | "CompleteMultipartUpload" | "CreateMultipartUpload" | "UploadPart") => {
-            ("s3", "PutObject")
-        }
+        (
+            "s3",
+            "CopyObject" | "CompleteMultipartUpload" | "CreateMultipartUpload" | "UploadPart",
+        ) => ("s3", "PutObject"),
         ("s3", "DeleteObjects") => ("s3", "DeleteObject"),
         ("s3", "ListBuckets") => ("s3", "ListAllMyBuckets"),
         ("s3", "GetBucketEncryption") => ("s3", "GetEncryptionConfiguration"),
@@ -67,7 +68,11 @@ mod tests {
             ("iam", "GetRole", "iam:GetRole"),
             ("logs", "CreateLogGroup", "logs:CreateLogGroup"),
             ("s3", "HeadBucket", "s3:ListBucket"),
-            ("s3", "PutPublicAccessBlock", "s3:PutBucketPublicAccessBlock"),
+            (
+                "s3",
+                "PutPublicAccessBlock",
+                "s3:PutBucketPublicAccessBlock",
+            ),
             ("s3", "CreateBucket", "s3:CreateBucket"),
             ("apigatewayv2", "GetApis", "apigateway:GET"),
             ("apigatewayv2", "CreateApi", "apigateway:POST"),

@@ -31,7 +31,11 @@ where
                 }
             }
         }
-        if waiting { Poll::Pending } else { Poll::Ready(()) }
+        if waiting {
+            Poll::Pending
+        } else {
+            Poll::Ready(())
+        }
     })
     .await;
     slots
@@ -56,7 +60,10 @@ mod tests {
             tokio::time::sleep(Duration::from_millis(ms)).await;
             if ms == 1 { Err(ms) } else { Ok(ms) }
         };
-        assert_eq!(all([wait(60), wait(40), wait(50)]).await, Ok(vec![60, 40, 50]));
+        assert_eq!(
+            all([wait(60), wait(40), wait(50)]).await,
+            Ok(vec![60, 40, 50])
+        );
         assert_eq!(all([wait(60), wait(1)]).await, Err(1));
         assert!(started.elapsed() < Duration::from_millis(250));
     }

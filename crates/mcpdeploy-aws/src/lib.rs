@@ -8,6 +8,7 @@
 //!
 //! [`KindError`]: mcpdeploy_engine::kind::KindError
 pub mod artifacts;
+pub mod calls;
 pub mod clients;
 pub mod fault;
 mod http;
@@ -16,4 +17,5 @@ pub mod ids;
 mod join;
 pub mod kinds;
 pub mod policy;
+pub mod stack;
 pub mod tags;

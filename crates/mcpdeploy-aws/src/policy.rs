@@ -55,9 +55,9 @@ impl PolicyDocument {
             open if is_open(open) => Ok(Self(open.clone())),
             Value::Object(map) => canonical(map).map(|map| Self(Value::Object(map))),
             Value::String(text) => Self::from_text(text),
-            Value::Null | Value::Bool(_) | Value::Number(_) | Value::Array(_) => {
-                Err(PolicyError("a policy document is an object with `Statement`".to_owned()))
-            }
+            Value::Null | Value::Bool(_) | Value::Number(_) | Value::Array(_) => Err(PolicyError(
+                "a policy document is an object with `Statement`".to_owned(),
+            )),
         }
     }
 
@@ -74,7 +74,9 @@ impl PolicyDocument {
         match serde_json::from_str(&decoded) {
             Ok(Value::Object(map)) => canonical(&map).map(|map| Self(Value::Object(map))),
             Ok(_) => Err(PolicyError("a policy document is a JSON object".to_owned())),
-            Err(error) => Err(PolicyError(format!("the policy document is no JSON: {error}"))),
+            Err(error) => Err(PolicyError(format!(
+                "the policy document is no JSON: {error}"
+            ))),
         }
     }
 
@@ -186,9 +188,16 @@ impl Statement {
 }
 
 fn canonical(document: &Map<String, Value>) -> Result<Map<String, Value>, PolicyError> {
-    known_keys(document, &["Version", "Id", "Statement"], "a policy document")?;
+    known_keys(
+        document,
+        &["Version", "Id", "Statement"],
+        "a policy document",
+    )?;
     let mut out = Map::new();
-    let version = document.get("Version").cloned().unwrap_or_else(|| json!(DEFAULT_VERSION));
+    let version = document
+        .get("Version")
+        .cloned()
+        .unwrap_or_else(|| json!(DEFAULT_VERSION));
     out.insert("Version".to_owned(), version);
     if let Some(id) = document.get("Id") {
         out.insert("Id".to_owned(), id.clone());
@@ -196,7 +205,11 @@ fn canonical(document: &Map<String, Value>) -> Result<Map<String, Value>, Policy
     let statements = match document.get("Statement") {
         Some(Value::Array(statements)) => statements.as_slice(),
         Some(one) => std::slice::from_ref(one),
-        None => return Err(PolicyError("a policy document has a `Statement`".to_owned())),
+        None => {
+            return Err(PolicyError(
+                "a policy document has a `Statement`".to_owned(),
+            ));
+        }
     };
     let statements = statements.iter().map(statement).collect::<Result<_, _>>()?;
     out.insert("Statement".to_owned(), Value::Array(statements));
@@ -204,7 +217,14 @@ fn canonical(document: &Map<String, Value>) -> Result<Map<String, Value>, Policy
 }
 
 const STATEMENT_KEYS: &[&str] = &[
-    "Sid", "Effect", "Principal", "NotPrincipal", "Action", "NotAction", "Resource", "NotResource",
+    "Sid",
+    "Effect",
+    "Principal",
+    "NotPrincipal",
+    "Action",
+    "NotAction",
+    "Resource",
+    "NotResource",
     "Condition",
 ];
 
@@ -213,7 +233,9 @@ fn statement(value: &Value) -> Result<Value, PolicyError> {
         return if is_open(value) {
             Ok(value.clone())
         } else {
-            Err(PolicyError("a statement of a policy document is an object".to_owned()))
+            Err(PolicyError(
+                "a statement of a policy document is an object".to_owned(),
+            ))
         };
     };
     if is_open(value) {
@@ -250,7 +272,9 @@ fn set(value: &Value, item: &dyn Fn(&Value) -> Value) -> Value {
     }
     let mut items: Vec<Value> = match value {
         Value::Array(items) => items.iter().map(item).collect(),
-        one => vec![item(one)],
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) | Value::Object(_) => {
+            vec![item(value)]
+        }
     };
     items.sort_by_cached_key(sort_key);
     items.dedup();
@@ -258,7 +282,9 @@ fn set(value: &Value, item: &dyn Fn(&Value) -> Value) -> Value {
 }
 
 fn sort_key(value: &Value) -> String {
-    value.as_str().map_or_else(|| value.to_string(), ToOwned::to_owned)
+    value
+        .as_str()
+        .map_or_else(|| value.to_string(), ToOwned::to_owned)
 }
 
 fn principals(value: &Value) -> Value {
@@ -268,7 +294,10 @@ fn principals(value: &Value) -> Value {
     if is_open(value) {
         return value.clone();
     }
-    sorted(map.iter().map(|(kind, who)| (kind.clone(), set(who, &principal))))
+    sorted(
+        map.iter()
+            .map(|(kind, who)| (kind.clone(), set(who, &principal))),
+    )
 }
 
 /// `arn:aws:iam::123456789012:root` and `123456789012` are the same account.
@@ -286,11 +315,12 @@ fn conditions(value: &Value) -> Value {
         return value.clone();
     };
     sorted(operators.iter().map(|(operator, keys)| {
-        let keys = match keys {
-            Value::Object(keys) if !is_open(&Value::Object(keys.clone())) => {
-                sorted(keys.iter().map(|(key, values)| (key.clone(), set(values, &condition_value))))
-            }
-            other => other.clone(),
+        let keys = match keys.as_object().filter(|_| !is_open(keys)) {
+            Some(keys) => sorted(
+                keys.iter()
+                    .map(|(key, values)| (key.clone(), set(values, &condition_value))),
+            ),
+            None => keys.clone(),
         };
         (operator.clone(), keys)
     }))
@@ -300,7 +330,7 @@ fn conditions(value: &Value) -> Value {
 fn condition_value(value: &Value) -> Value {
     match value {
         Value::Bool(_) | Value::Number(_) => json!(value.to_string()),
-        other => other.clone(),
+        Value::Null | Value::String(_) | Value::Array(_) | Value::Object(_) => value.clone(),
     }
 }
 
@@ -374,9 +404,13 @@ mod tests {
 
     #[test]
     fn what_differs_stays_different() {
-        let of = |statements: Value| parse(json!({"Version": "2012-10-17", "Statement": statements}));
+        let of =
+            |statements: Value| parse(json!({"Version": "2012-10-17", "Statement": statements}));
         let allow = |action: &str| json!({"Effect": "Allow", "Action": action, "Resource": "*"});
-        assert_ne!(of(json!([allow("a:X"), allow("a:Y")])), of(json!([allow("a:Y"), allow("a:X")])));
+        assert_ne!(
+            of(json!([allow("a:X"), allow("a:Y")])),
+            of(json!([allow("a:Y"), allow("a:X")]))
+        );
         assert_ne!(of(json!([allow("a:X")])), of(json!([allow("a:x")])));
         let unversioned = parse(json!({"Statement": [allow("a:X")]}));
         assert_ne!(unversioned, of(json!([allow("a:X")])));
@@ -386,10 +420,18 @@ mod tests {
     #[test]
     fn accounts_are_principals_in_two_spellings() {
         let of = |who: Value| {
-            parse(json!({"Statement": {"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": {"AWS": who}}}))
+            parse(
+                json!({"Statement": {"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": {"AWS": who}}}),
+            )
         };
-        assert_eq!(of(json!("arn:aws:iam::123456789012:root")), of(json!(["123456789012"])));
-        assert_ne!(of(json!("arn:aws:iam::123456789012:role/x")), of(json!("123456789012")));
+        assert_eq!(
+            of(json!("arn:aws:iam::123456789012:root")),
+            of(json!(["123456789012"]))
+        );
+        assert_ne!(
+            of(json!("arn:aws:iam::123456789012:role/x")),
+            of(json!("123456789012"))
+        );
     }
 
     #[test]
@@ -428,7 +470,10 @@ mod tests {
             (json!({}), "`Statement`"),
             (json!({"Statement": [], "Statment": []}), "`Statment`"),
             (json!({"Statement": [{"Effect": "allow"}]}), "`Effect`"),
-            (json!({"Statement": [{"Effect": "Allow", "Actions": []}]}), "`Actions`"),
+            (
+                json!({"Statement": [{"Effect": "Allow", "Actions": []}]}),
+                "`Actions`",
+            ),
             (json!([]), "object"),
             (json!("{"), "JSON"),
         ] {

@@ -14,9 +14,7 @@ pub fn from_map(map: Option<&HashMap<String, String>>) -> Tags {
 }
 
 /// The tags that a service gave as a list, without AWS's own.
-pub fn from_pairs(
-    pairs: impl IntoIterator<Item = (impl Into<String>, impl Into<String>)>,
-) -> Tags {
+pub fn from_pairs(pairs: impl IntoIterator<Item = (impl Into<String>, impl Into<String>)>) -> Tags {
     pairs
         .into_iter()
         .map(|(key, value)| (key.into(), value.into()))
@@ -71,10 +69,14 @@ pub fn validate(tags: &Tags) -> Result<(), (String, String)> {
             return wrong(format!("the tag key `{key}` must have 1 to 128 characters"));
         }
         if key.starts_with(RESERVED) {
-            return wrong(format!("the tag key `{key}` begins with `aws:`, which AWS keeps to itself"));
+            return wrong(format!(
+                "the tag key `{key}` begins with `aws:`, which AWS keeps to itself"
+            ));
         }
         if value.chars().count() > 256 {
-            return wrong(format!("the value of the tag `{key}` has more than 256 characters"));
+            return wrong(format!(
+                "the value of the tag `{key}` has more than 256 characters"
+            ));
         }
     }
     Ok(())

@@ -100,7 +100,7 @@ impl Toolchain {
     }
 
     /// What to install when nothing can compile for `architecture`.
-    pub(crate) fn advice(&self, architecture: Architecture) -> String {
+    pub fn advice(&self, architecture: Architecture) -> String {
         let target = architecture.target();
         if self.target {
             "install Zig and cargo-zigbuild: pip install ziglang cargo-zigbuild".to_owned()

@@ -89,11 +89,29 @@ pub fn ignore(changes: &mut Vec<Change>, pointers: &[String]) {
     });
 }
 
-/// Puts back what `ignore_changes` name, so that what is sent is what is there.
+/// Puts back what `ignore_changes` name, so that what is sent is what is there: also that it is
+/// not there.
 pub fn keep_ignored(wanted: &mut Value, there: &Value, pointers: &[String]) {
     for pointer in pointers {
-        if let (Some(slot), Some(there)) = (wanted.pointer_mut(pointer), there.pointer(pointer)) {
-            *slot = there.clone();
+        match (wanted.pointer_mut(pointer), there.pointer(pointer)) {
+            (Some(slot), Some(there)) => *slot = there.clone(),
+            (None, None) => {}
+            (_, there) => {
+                let Some((parent, key)) = pointer.rsplit_once('/') else {
+                    continue;
+                };
+                let key = key.replace("~1", "/").replace("~0", "~");
+                if let Some(Value::Object(map)) = wanted.pointer_mut(parent) {
+                    match there {
+                        Some(there) => {
+                            map.insert(key, there.clone());
+                        }
+                        None => {
+                            map.shift_remove(&key);
+                        }
+                    }
+                }
+            }
         }
     }
 }
@@ -150,6 +168,18 @@ mod tests {
             json!({"a": "1"}),
             json!({"a": "1"}),
             &["/a"],
+        );
+    }
+
+    #[test]
+    fn what_is_ignored_is_sent_as_it_is_there() {
+        let mut wanted = json!({"tags": {"mine": "1", "gone": "x", "both": "new"}, "n": 1});
+        let there = json!({"tags": {"theirs/x": "2", "both": "old"}, "n": 2});
+        let pointers = ["/tags/theirs~1x", "/tags/gone", "/tags/both", "/nowhere/x"];
+        keep_ignored(&mut wanted, &there, &pointers.map(str::to_owned));
+        assert_eq!(
+            wanted,
+            json!({"tags": {"mine": "1", "both": "old", "theirs/x": "2"}, "n": 1})
         );
     }
 

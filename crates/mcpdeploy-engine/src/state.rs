@@ -304,6 +304,8 @@ impl State {
                 IntentAction::Create {
                     deposes: Some(key), ..
                 } => {
+                    // What was kept was of the same parent as the one that goes.
+                    resource.history.clear();
                     resource.deposed.insert(key, old);
                 }
                 // A predecessor that was to be gone by now: it must not be lost.
@@ -401,6 +403,12 @@ pub enum FoldError {
     /// An operation's number is used twice.
     #[error("operation {0} is announced twice")]
     OpTwice(OpId),
+    /// An operation of an earlier run is not settled.
+    #[error("operation {0} of an earlier run is still open")]
+    Open(OpId),
+    /// A step comes before one that it waits for.
+    #[error("the step on {0} comes before one that it waits for")]
+    Order(Address),
     /// It is about something that the state does not have.
     #[error("a record is about {0}, which the state does not have")]
     NoInstance(Address),

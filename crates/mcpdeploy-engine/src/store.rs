@@ -6,9 +6,11 @@
 //! its serial gives away.
 
 use std::fs::{self, File, OpenOptions, TryLockError};
-use std::io::{self, Read, Seek, SeekFrom, Write};
+use std::io::{self, Read, Seek, SeekFrom, Write as _};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
+use crate::durable::{BeforeWrite, Watch, Write};
 use crate::journal::{Journal, JournalError};
 use crate::record::{Begun, Record, RunInfo};
 use crate::state::{FORMAT, FoldError, State};
@@ -17,12 +19,15 @@ use crate::state::{FORMAT, FoldError, State};
 #[derive(Debug, Clone)]
 pub struct Store {
     dir: PathBuf,
+    watch: Watch,
 }
 
 /// What was found in the folder.
 #[derive(Debug)]
 pub struct Loaded {
-    /// The state with the journal folded into it; `None` when nothing was ever deployed.
+    /// The state with the journal folded into it; `None` when nothing was ever deployed. Each
+    /// record of an interrupted run counts as a change: the serial is then so much higher than that
+    /// of the file, and a plan made before that run is no longer for this state.
     pub state: Option<State>,
     /// The run that did not end: its journal was there.
     pub interrupted: Option<RunInfo>,
@@ -33,7 +38,17 @@ pub struct Loaded {
 impl Store {
     /// The store in that folder, which need not exist yet.
     pub fn new(dir: impl Into<PathBuf>) -> Self {
-        Self { dir: dir.into() }
+        Self {
+            dir: dir.into(),
+            watch: Watch::default(),
+        }
+    }
+
+    /// Tells `watch` of each durable write before it happens; its error takes the write's place.
+    #[must_use]
+    pub fn watched(mut self, watch: Arc<BeforeWrite>) -> Self {
+        self.watch = Watch(Some(watch));
+        self
     }
 
     /// The folder.
@@ -86,7 +101,9 @@ impl Store {
             if base.serial == begun.serial {
                 loaded.records = records.len();
                 loaded.interrupted = Some(begun.by);
-                state = Some(self.fold(base, &records)?);
+                let mut folded = self.fold(base, &records)?;
+                folded.serial += records.len() as u64;
+                state = Some(folded);
             } else if base.serial > begun.serial {
                 state = Some(base); // folded and saved already; only the file was left
             } else {
@@ -109,22 +126,32 @@ impl Store {
     }
 
     fn read_state(&self) -> Result<Option<State>, StoreError> {
+        let bytes = self.state_bytes()?;
+        let state = bytes.map(|bytes| parse_state(&bytes)).transpose();
+        state.map_err(|problem| self.problem(problem))
+    }
+
+    fn read_head(&self) -> Result<Option<Head>, StoreError> {
+        let bytes = self.state_bytes()?;
+        let head = bytes.map(|bytes| parse_head(&bytes)).transpose();
+        head.map_err(|problem| self.problem(problem))
+    }
+
+    fn state_bytes(&self) -> Result<Option<Vec<u8>>, StoreError> {
         let path = self.state_path();
-        let bytes = match fs::read(&path) {
-            Ok(bytes) => bytes,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-            Err(source) => return Err(StoreError::io("read", &path, source)),
-        };
-        parse_state(&bytes).map(Some).map_err(|problem| match problem {
-            StateProblem::Newer(found) => StoreError::Newer {
-                path: path.clone(),
-                found,
-            },
-            StateProblem::Unreadable(source) => StoreError::Unreadable {
-                path: path.clone(),
-                source,
-            },
-        })
+        match fs::read(&path) {
+            Ok(bytes) => Ok(Some(bytes)),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(source) => Err(StoreError::io("read", &path, source)),
+        }
+    }
+
+    fn problem(&self, problem: StateProblem) -> StoreError {
+        let path = self.state_path();
+        match problem {
+            StateProblem::Newer(found) => StoreError::Newer { path, found },
+            StateProblem::Unreadable(source) => StoreError::Unreadable { path, source },
+        }
     }
 
     /// Takes the lock; it is held until the guard is dropped or the process ends, however it ends.
@@ -132,7 +159,7 @@ impl Store {
     /// # Errors
     /// [`StoreError::Locked`] with the holder when another run has it.
     pub fn lock(&self, by: &RunInfo) -> Result<Lock, StoreError> {
-        fs::create_dir_all(&self.dir).map_err(|e| StoreError::io("make", &self.dir, e))?;
+        self.make_dir()?;
         let path = self.lock_path();
         let mut options = OpenOptions::new();
         options.read(true).write(true).create(true).truncate(false);
@@ -161,14 +188,66 @@ impl Store {
         Ok(Lock { file })
     }
 
+    /// Makes the folder, durably.
+    fn make_dir(&self) -> Result<(), StoreError> {
+        let new: Vec<&Path> = self
+            .dir
+            .ancestors()
+            .take_while(|dir| !dir.as_os_str().is_empty() && !dir.exists())
+            .collect();
+        fs::create_dir_all(&self.dir).map_err(|e| StoreError::io("make", &self.dir, e))?;
+        for dir in new {
+            let parent = match dir.parent() {
+                Some(parent) if !parent.as_os_str().is_empty() => parent,
+                Some(_) | None => Path::new("."),
+            };
+            File::open(parent)
+                .and_then(|parent| parent.sync_all())
+                .map_err(|e| StoreError::io("make", dir, e))?;
+        }
+        Ok(())
+    }
+
+    /// Checks that the folder still has the state that `state` was loaded from: nothing that came
+    /// in between is ever written over.
+    fn check_unchanged(&self, state: &State) -> Result<(), StoreError> {
+        let (mut lineage, mut serial) = match self.read_head()? {
+            Some(head) => (Some(head.lineage), head.serial),
+            None => (None, 0),
+        };
+        if let Some((begun, records)) = Journal::read(&self.journal_path())?
+            && begun.serial == serial
+        {
+            serial += records.len() as u64;
+            lineage = lineage.or(Some(begun.lineage));
+        }
+        if state.serial == serial && lineage.is_none_or(|lineage| lineage == state.lineage) {
+            Ok(())
+        } else {
+            let changed = io::Error::other("it was changed since it was read");
+            Err(StoreError::io("write", &self.state_path(), changed))
+        }
+    }
+
+    /// Takes an interrupted run's journal, which is folded into `state`, into the file.
+    pub(crate) fn settle(&self, _lock: &Lock, state: &mut State) -> Result<(), StoreError> {
+        if self.journal_path().exists() {
+            self.check_unchanged(state)?;
+            self.save(state)?;
+        }
+        Ok(())
+    }
+
     /// Begins a run's journal on top of a state. The caller holds the lock.
     ///
     /// A journal that is already folded into `state` (an interrupted run's) is kept until the new
     /// state is durable: it is saved first, so that nothing depends on two journals.
     ///
     /// # Errors
-    /// When the disk does not take it.
+    /// When the folder no longer has the state that `state` was loaded from, or the disk does not
+    /// take it.
     pub fn begin(&self, _lock: &Lock, state: &mut State, by: RunInfo) -> Result<Journal, StoreError> {
+        self.check_unchanged(state)?;
         if self.journal_path().exists() {
             self.save(state)?;
         }
@@ -180,7 +259,7 @@ impl Store {
             environment: state.environment.clone(),
             by,
         };
-        let journal = Journal::create(&self.journal_path(), begun)?;
+        let journal = Journal::create_watched(&self.journal_path(), begun, self.watch.clone())?;
         self.sync_dir()?;
         Ok(journal)
     }
@@ -215,7 +294,8 @@ impl Store {
 
     fn drop_journal(&self) -> Result<(), StoreError> {
         let path = self.journal_path();
-        match fs::remove_file(&path) {
+        let removed = self.watch.before(Write::RemoveJournal);
+        match removed.and_then(|()| fs::remove_file(&path)) {
             Ok(()) => {}
             Err(error) if error.kind() == io::ErrorKind::NotFound => {}
             Err(error) => return Err(StoreError::io("remove", &path, error)),
@@ -236,6 +316,7 @@ impl Store {
     ) -> Result<Option<PathBuf>, StoreError> {
         let backup = match old {
             Some(old) => {
+                self.check_unchanged(old)?;
                 let path = self.dir.join(format!("state.json.backup-{}", old.serial));
                 let bytes = serde_json::to_vec_pretty(old)
                     .map_err(|e| StoreError::io("write", &path, e.into()))?;
@@ -254,10 +335,13 @@ impl Store {
         reason = "this is the one place that renames: with fsync of file and folder"
     )]
     fn replace(&self, path: &Path, bytes: &[u8]) -> Result<(), StoreError> {
+        // Always the same name: what a crash leaves of it, the next write replaces. The lock keeps
+        // others from writing at the same time.
         let mut temporary = path.as_os_str().to_owned();
-        temporary.push(format!(".tmp-{}", std::process::id()));
+        temporary.push(".tmp");
         let temporary = PathBuf::from(temporary);
         let result = (|| {
+            self.watch.before(Write::Temporary)?;
             let mut options = OpenOptions::new();
             options.write(true).create(true).truncate(true);
             #[cfg(unix)]
@@ -265,6 +349,7 @@ impl Store {
             let mut file = options.open(&temporary)?;
             file.write_all(bytes)?;
             file.sync_all()?;
+            self.watch.before(Write::Rename)?;
             fs::rename(&temporary, path)
         })();
         if let Err(source) = result {
@@ -276,7 +361,9 @@ impl Store {
     }
 
     fn sync_dir(&self) -> Result<(), StoreError> {
-        File::open(&self.dir)
+        self.watch
+            .before(Write::Folder)
+            .and_then(|()| File::open(&self.dir))
             .and_then(|dir| dir.sync_all())
             .map_err(|e| StoreError::io("save", &self.dir, e))
     }
@@ -291,20 +378,32 @@ pub enum StateProblem {
     Unreadable(serde_json::Error),
 }
 
+/// What a state is known by.
+#[derive(serde::Deserialize)]
+struct Head {
+    lineage: String,
+    serial: u64,
+}
+
+fn parse_head(bytes: &[u8]) -> Result<Head, StateProblem> {
+    /// The format is looked at first: a newer one may well have no other field that we know.
+    #[derive(serde::Deserialize)]
+    struct Format {
+        format: u32,
+    }
+    let Format { format } = serde_json::from_slice(bytes).map_err(StateProblem::Unreadable)?;
+    if format > FORMAT {
+        return Err(StateProblem::Newer(format));
+    }
+    serde_json::from_slice(bytes).map_err(StateProblem::Unreadable)
+}
+
 /// Reads a state.
 ///
 /// # Errors
 /// When it is none, or of a newer format.
 pub fn parse_state(bytes: &[u8]) -> Result<State, StateProblem> {
-    #[derive(serde::Deserialize)]
-    struct Head {
-        format: u32,
-    }
-    // The format is looked at first: a newer one may well have fields that we do not know.
-    let head: Head = serde_json::from_slice(bytes).map_err(StateProblem::Unreadable)?;
-    if head.format > FORMAT {
-        return Err(StateProblem::Newer(head.format));
-    }
+    parse_head(bytes)?;
     serde_json::from_slice(bytes).map_err(StateProblem::Unreadable)
 }
 

@@ -224,6 +224,17 @@ pub fn has_unknown(value: &Value) -> bool {
         }
 }
 
+/// Whether anything in the value is a reference, a join or unknown.
+#[must_use]
+pub fn has_open(value: &Value) -> bool {
+    is_open(value)
+        || match value {
+            Value::Object(map) => map.values().any(has_open),
+            Value::Array(items) => items.iter().any(has_open),
+            Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => false,
+        }
+}
+
 /// The mark of a value that only the cloud will tell.
 #[must_use]
 pub fn unknown(reference: &Reference) -> Value {

@@ -1,1 +1,19 @@
-//! placeholder
+//! For tests only: a cloud in memory, kinds that live in it, faults at any call, and graphs.
+//!
+//! [`FakeCloud`] keeps its own truth, apart from the engine's state, so that a test can ask what
+//! really exists. [`Lab`] runs the engine on it the way the command line does, and can end a run
+//! at any call as a killed process would.
+
+mod cloud;
+mod fake;
+mod fault;
+mod lab;
+mod rng;
+mod stack;
+
+pub use cloud::{Call, FakeCloud, Object};
+pub use fake::{Child, FakeInputs, FakeOutputs, Named, Slow, Tagged, Version, register};
+pub use fault::{At, CallOp, Fault};
+pub use lab::{Failed, Lab, Ran, run_info};
+pub use rng::Rng;
+pub use stack::{Stack, chains, layered, owner_tags};

@@ -39,23 +39,74 @@ const fn row(
 /// the services send, which no document lists.
 const TABLE: &[Row] = &[
     // Lambda: what a fresh role or key is not yet known for.
-    row("lambda", "", "InvalidParameterValue", "cannot be assumed by lambda", Propagation),
-    row("lambda", "", "InvalidParameterValue", "does not have permissions", Propagation),
-    row("lambda", "", "InvalidParameterValue", "invalid for creategrant", Propagation),
-    row("lambda", "", "InvalidParameterValue", "throttled by ec2", Throttled),
+    row(
+        "lambda",
+        "",
+        "InvalidParameterValue",
+        "cannot be assumed by lambda",
+        Propagation,
+    ),
+    row(
+        "lambda",
+        "",
+        "InvalidParameterValue",
+        "does not have permissions",
+        Propagation,
+    ),
+    row(
+        "lambda",
+        "",
+        "InvalidParameterValue",
+        "invalid for creategrant",
+        Propagation,
+    ),
+    row(
+        "lambda",
+        "",
+        "InvalidParameterValue",
+        "throttled by ec2",
+        Throttled,
+    ),
     row("lambda", "", "KMSAccessDenied", "", Propagation),
     // Lambda: one code for "busy" and "exists".
-    row("lambda", "", "ResourceConflict", "currently in the following state", Pending),
-    row("lambda", "", "ResourceConflict", "update is in progress", Pending),
+    row(
+        "lambda",
+        "",
+        "ResourceConflict",
+        "currently in the following state",
+        Pending,
+    ),
+    row(
+        "lambda",
+        "",
+        "ResourceConflict",
+        "update is in progress",
+        Pending,
+    ),
     row("lambda", "", "ResourceConflict", "already exist", Exists),
     row("lambda", "Delete", "ResourceConflict", "reference", Fatal),
     row("lambda", "", "ResourceConflict", "", Concurrent),
+    // Not AWS's code for it, but that of emulators.
+    row("lambda", "", "Conflict", "already exist", Exists),
     row("lambda", "", "PreconditionFailed", "", Concurrent),
+    row(
+        "lambda",
+        "",
+        "ProvisionedConcurrencyConfigNotFound",
+        "",
+        Gone,
+    ),
     row("lambda", "", "ResourceNotReady", "", Pending),
     row("lambda", "", "EC2Throttled", "", Throttled),
     row("lambda", "", "Service", "", Transient),
     // IAM.
-    row("iam", "", "MalformedPolicyDocument", "invalid principal in policy", Propagation),
+    row(
+        "iam",
+        "",
+        "MalformedPolicyDocument",
+        "invalid principal in policy",
+        Propagation,
+    ),
     row("iam", "", "EntityTemporarilyUnmodifiable", "", Pending),
     row("iam", "", "ConcurrentModification", "", Concurrent),
     // Detached a moment ago, but not everywhere: deleting lists and detaches again.
@@ -74,14 +125,38 @@ const TABLE: &[Row] = &[
     // DynamoDB: one code for "exists" and "busy".
     row("dynamodb", "", "ResourceInUse", "already exist", Exists),
     row("dynamodb", "", "ResourceInUse", "", Pending),
-    row("dynamodb", "", "LimitExceeded", "simultaneously", Concurrent),
+    row(
+        "dynamodb",
+        "",
+        "LimitExceeded",
+        "simultaneously",
+        Concurrent,
+    ),
     row("dynamodb", "", "LimitExceeded", "control plane", Concurrent),
-    row("dynamodb", "", "ProvisionedThroughputExceeded", "", Throttled),
+    row(
+        "dynamodb",
+        "",
+        "ProvisionedThroughputExceeded",
+        "",
+        Throttled,
+    ),
     row("dynamodb", "", "TableNotFound", "", Gone),
     // Secrets Manager: a deleted secret blocks its name until its window ends.
-    row("secretsmanager", "Create", "InvalidRequest", "scheduled for deletion", Exists),
+    row(
+        "secretsmanager",
+        "Create",
+        "InvalidRequest",
+        "scheduled for deletion",
+        Exists,
+    ),
     // SNS.
-    row("sns", "", "InvalidParameter", "already exists with different", Exists),
+    row(
+        "sns",
+        "",
+        "InvalidParameter",
+        "already exists with different",
+        Exists,
+    ),
     row("sns", "", "ConcurrentAccess", "", Concurrent),
     row("sns", "", "StaleTag", "", Concurrent),
     row("sns", "", "KMSThrottling", "", Throttled),
@@ -201,7 +276,9 @@ fn plain(code: &str) -> &str {
 
 pub(super) fn is_expired(answer: &Answer<'_>) -> bool {
     EXPIRED.contains(&plain(answer.code))
-        || answer.message.contains("security token included in the request is expired")
+        || answer
+            .message
+            .contains("security token included in the request is expired")
 }
 
 pub(super) fn is_bad_credentials(answer: &Answer<'_>) -> bool {
@@ -215,8 +292,12 @@ pub(super) fn is_quota(answer: &Answer<'_>) -> bool {
 pub(super) fn is_wrong_region(answer: &Answer<'_>) -> bool {
     answer.service == "s3"
         && (answer.status == 301
-            || ["PermanentRedirect", "AuthorizationHeaderMalformed", "IllegalLocationConstraint"]
-                .contains(&plain(answer.code)))
+            || [
+                "PermanentRedirect",
+                "AuthorizationHeaderMalformed",
+                "IllegalLocationConstraint",
+            ]
+            .contains(&plain(answer.code)))
 }
 
 #[cfg(test)]

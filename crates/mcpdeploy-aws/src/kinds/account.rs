@@ -11,13 +11,11 @@ pub(super) async fn account(cx: &Cx<'_, Clients>) -> Result<String, KindError> {
     if let Some(account) = &cx.placement.account {
         return Ok(account.clone());
     }
-    let answer = cx
-        .clients
-        .sts()
-        .get_caller_identity()
-        .send()
-        .await
-        .fault("sts", "GetCallerIdentity", "the caller")?;
+    let answer = cx.clients.sts().get_caller_identity().send().await.fault(
+        "sts",
+        "GetCallerIdentity",
+        "the caller",
+    )?;
     Ok(answer.account.unwrap_or_default())
 }
 
@@ -29,5 +27,8 @@ pub(super) async fn regional_arn(
 ) -> Result<String, KindError> {
     let region = cx.clients.region();
     let account = account(cx).await?;
-    Ok(format!("arn:{}:{service}:{region}:{account}:{rest}", partition(region)))
+    Ok(format!(
+        "arn:{}:{service}:{region}:{account}:{rest}",
+        partition(region)
+    ))
 }

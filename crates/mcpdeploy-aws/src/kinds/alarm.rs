@@ -18,7 +18,7 @@ use mcpdeploy_engine::kind::{
     Created, Cx, Delta, FaultClass, Identity, Kind, KindError, Observed, Op, Permission, Placement,
     Tags, Who, same_owner,
 };
-use mcpdeploy_engine::value::{Input, Ref};
+use mcpdeploy_engine::value::Ref;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -29,8 +29,10 @@ use crate::fault::Fault;
 use crate::ids::{AlarmArn, AlarmName, TopicArn, partition};
 use crate::tags;
 
+mod judgement;
 mod metrics;
 
+pub use judgement::{Comparison, MissingData};
 pub use metrics::{MetricQuery, MetricStat};
 
 /// A metric alarm.
@@ -86,74 +88,6 @@ fn one() -> u32 {
     1
 }
 
-/// How a value is compared with the threshold.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub enum Comparison {
-    /// Above.
-    GreaterThanThreshold,
-    /// At or above.
-    GreaterThanOrEqualToThreshold,
-    /// Below.
-    LessThanThreshold,
-    /// At or below.
-    LessThanOrEqualToThreshold,
-}
-
-impl Comparison {
-    fn to_sdk(self) -> sdk::ComparisonOperator {
-        match self {
-            Self::GreaterThanThreshold => sdk::ComparisonOperator::GreaterThanThreshold,
-            Self::GreaterThanOrEqualToThreshold => sdk::ComparisonOperator::GreaterThanOrEqualToThreshold,
-            Self::LessThanThreshold => sdk::ComparisonOperator::LessThanThreshold,
-            Self::LessThanOrEqualToThreshold => sdk::ComparisonOperator::LessThanOrEqualToThreshold,
-        }
-    }
-
-    fn observed(operator: Option<&sdk::ComparisonOperator>) -> Option<Self> {
-        [
-            Self::GreaterThanThreshold,
-            Self::GreaterThanOrEqualToThreshold,
-            Self::LessThanThreshold,
-            Self::LessThanOrEqualToThreshold,
-        ]
-        .into_iter()
-        .find(|comparison| Some(&comparison.to_sdk()) == operator)
-    }
-}
-
-/// What a period without data counts as.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase")]
-pub enum MissingData {
-    /// Nothing: with too little data, the state is "insufficient data".
-    #[default]
-    Missing,
-    /// As if it were not there: the state stays.
-    Ignore,
-    /// A breach.
-    Breaching,
-    /// No breach: right for counts that are only published when there is something to count.
-    NotBreaching,
-}
-
-impl MissingData {
-    fn as_str(self) -> &'static str {
-        match self {
-            Self::Missing => "missing",
-            Self::Ignore => "ignore",
-            Self::Breaching => "breaching",
-            Self::NotBreaching => "notBreaching",
-        }
-    }
-
-    fn observed(text: Option<&str>) -> Self {
-        [Self::Ignore, Self::Breaching, Self::NotBreaching]
-            .into_iter()
-            .find(|each| Some(each.as_str()) == text)
-            .unwrap_or_default()
-    }
-}
-
 /// What others can refer to.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct AlarmOutputs {
@@ -198,9 +132,18 @@ impl Kind for Alarm {
             (Some(metric), true) => metric.validate("/metric")?,
             (None, false) => metrics::validate(&inputs.metrics)?,
             (Some(_), false) => {
-                return wrong("/metrics", "an alarm watches either one `metric` or several `metrics`");
+                return wrong(
+                    "/metrics",
+                    "an alarm watches either one `metric` or several `metrics`",
+                );
             }
             (None, true) => return wrong("", "an alarm needs a `metric` or `metrics` to watch"),
+        }
+        if inputs.comparison.is_band() {
+            return wrong(
+                "/comparison",
+                "bands of anomaly detection are not supported",
+            );
         }
         if !inputs.threshold.is_finite() {
             return wrong("/threshold", "the threshold must be a number");
@@ -209,12 +152,27 @@ impl Kind for Alarm {
         if periods == 0 {
             return wrong("/evaluation_periods", "an alarm looks at 1 period at least");
         }
-        if inputs.datapoints_to_alarm.is_some_and(|points| !(1..=periods).contains(&points)) {
-            return wrong("/datapoints_to_alarm", format!("1 to {periods}, the number of evaluation periods"));
+        if inputs
+            .datapoints_to_alarm
+            .is_some_and(|points| !(1..=periods).contains(&points))
+        {
+            return wrong(
+                "/datapoints_to_alarm",
+                format!("1 to {periods}, the number of evaluation periods"),
+            );
         }
-        let longest = inputs.metrics.values().filter_map(MetricQuery::period_seconds);
-        let period = longest.chain(inputs.metric.iter().map(|metric| metric.period_seconds)).max();
-        let most = if period.unwrap_or_default() >= 3_600 { 604_800 } else { 86_400 };
+        let longest = inputs
+            .metrics
+            .values()
+            .filter_map(MetricQuery::period_seconds);
+        let period = longest
+            .chain(inputs.metric.iter().map(|metric| metric.period_seconds))
+            .max();
+        let most = if period.unwrap_or_default() >= 3_600 {
+            604_800
+        } else {
+            86_400
+        };
         if u64::from(periods) * u64::from(period.unwrap_or_default()) > most {
             return wrong(
                 "/evaluation_periods",
@@ -227,7 +185,10 @@ impl Kind for Alarm {
     fn permissions(op: Op, inputs: &Self::Inputs, placement: &Placement) -> Vec<Permission> {
         let region = placement.region_or_any();
         let account = placement.account_or_any();
-        let alarm = format!("arn:{}:cloudwatch:{region}:{account}:alarm:", partition(region));
+        let alarm = format!(
+            "arn:{}:cloudwatch:{region}:{account}:alarm:",
+            partition(region)
+        );
         let on = format!("{alarm}{}", inputs.name);
         // DescribeAlarms is checked against all alarms, even when it names one.
         let describe = Permission::new("cloudwatch:DescribeAlarms", format!("{alarm}*"));
@@ -261,7 +222,11 @@ impl Kind for Alarm {
             id: PhysicalId::new(name),
             outputs: outputs(name, alarm.alarm_arn().unwrap_or_default()),
             inputs: observed(&alarm, who.inputs),
-            unobserved: &["/tags"],
+            // Every alarm watches something: an answer that names nothing does not tell what.
+            unobserved: match alarm.metric_name().is_none() && alarm.metrics().is_empty() {
+                true => &["/tags", "/metrics"],
+                false => &["/tags"],
+            },
         }))
     }
 
@@ -273,10 +238,7 @@ impl Kind for Alarm {
         list_tags(cx, &arn(cx, id.as_str()).await?).await
     }
 
-    async fn create(
-        cx: &Cx<'_, Clients>,
-        want: &Self::Inputs,
-    ) -> Result<Created<Self>, KindError> {
+    async fn create(cx: &Cx<'_, Clients>, want: &Self::Inputs) -> Result<Created<Self>, KindError> {
         let name = want.name.as_str();
         if let Some(found) = describe(cx, name).await? {
             let tags = list_tags(cx, found.alarm_arn().unwrap_or_default()).await?;
@@ -385,14 +347,7 @@ fn observed(alarm: &sdk::MetricAlarm, asked: &AlarmInputs) -> AlarmInputs {
             (_, points) => points,
         },
         threshold: alarm.threshold().unwrap_or_default(),
-        // Anomaly bands are nothing that one can ask for here; whatever else than asked is a change.
-        comparison: Comparison::observed(alarm.comparison_operator())
-            .unwrap_or(match asked.comparison {
-                Comparison::GreaterThanThreshold => Comparison::LessThanThreshold,
-                Comparison::GreaterThanOrEqualToThreshold
-                | Comparison::LessThanThreshold
-                | Comparison::LessThanOrEqualToThreshold => Comparison::GreaterThanThreshold,
-            }),
+        comparison: Comparison::observed(alarm.comparison_operator()),
         missing_data: MissingData::observed(alarm.treat_missing_data()),
         actions_enabled: alarm.actions_enabled().unwrap_or(true),
         alarm_actions: actions(alarm.alarm_actions()),
@@ -441,7 +396,10 @@ async fn list_tags(cx: &Cx<'_, Clients>, arn: &str) -> Result<Option<Tags>, Kind
         .await
         .found("cloudwatch", "ListTagsForResource", arn)?;
     let pairs = |tag: &sdk::Tag| {
-        (tag.key().unwrap_or_default().to_owned(), tag.value().unwrap_or_default().to_owned())
+        (
+            tag.key().unwrap_or_default().to_owned(),
+            tag.value().unwrap_or_default().to_owned(),
+        )
     };
     Ok(answer.map(|answer| tags::from_pairs(answer.tags().iter().map(pairs))))
 }
@@ -511,6 +469,10 @@ mod tests {
             (json!({"evaluation_periods": 1441}), "/evaluation_periods"),
             (json!({"datapoints_to_alarm": 2}), "/datapoints_to_alarm"),
             (json!({"name": ""}), "/name"),
+            (
+                json!({"comparison": "LessThanLowerThreshold"}),
+                "/comparison",
+            ),
         ] {
             assert_eq!(check(more), Err(at.to_owned()));
         }
@@ -522,9 +484,17 @@ mod tests {
             "name": "x", "threshold": 1, "comparison": "LessThanThreshold", "evaluation_periods": 3,
         }))
         .unwrap();
-        let alarm = |points| sdk::MetricAlarm::builder().evaluation_periods(3).set_datapoints_to_alarm(points).build();
+        let alarm = |points| {
+            sdk::MetricAlarm::builder()
+                .evaluation_periods(3)
+                .set_datapoints_to_alarm(points)
+                .build()
+        };
         assert_eq!(observed(&alarm(Some(3)), &asked).datapoints_to_alarm, None);
-        assert_eq!(observed(&alarm(Some(2)), &asked).datapoints_to_alarm, Some(2));
+        assert_eq!(
+            observed(&alarm(Some(2)), &asked).datapoints_to_alarm,
+            Some(2)
+        );
         asked.datapoints_to_alarm = Some(3);
         assert_eq!(observed(&alarm(None), &asked).datapoints_to_alarm, Some(3));
     }

@@ -4,15 +4,14 @@
 //! - names are unique across all accounts of a partition;
 //! - in us-east-1 there is no location constraint, and creating a bucket that one owns already
 //!   succeeds; elsewhere it is `BucketAlreadyOwnedByYou`;
-//! - CreateBucket takes tags since 2025; emulators drop them, so they are put once more;
+//! - CreateBucket takes tags since 2025; not every emulator keeps them, so they are put once more;
 //! - new buckets block public access and encrypt (SSE-S3) unless told otherwise;
 //! - a bucket is deleted only when no object, version or delete marker is left in it.
 
+mod settings;
+
 use aws_sdk_s3::types::{
-    BucketLifecycleConfiguration, BucketLocationConstraint, BucketVersioningStatus,
-    CreateBucketConfiguration, Delete, ExpirationStatus, LifecycleExpiration, LifecycleRule,
-    LifecycleRuleFilter, NoncurrentVersionExpiration, ObjectIdentifier,
-    PublicAccessBlockConfiguration, Tag, Tagging, VersioningConfiguration,
+    BucketLocationConstraint, BucketVersioningStatus, CreateBucketConfiguration, Tag,
 };
 use mcpdeploy_engine::address::{Address, PhysicalId};
 use mcpdeploy_engine::kind::{
@@ -23,6 +22,7 @@ use mcpdeploy_engine::value::Ref;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use self::settings::{all_blocked, configure, empty, expiration};
 use crate::clients::Clients;
 use crate::fault::{Fault, fresh};
 use crate::ids::{BucketArn, BucketName, partition};
@@ -30,8 +30,6 @@ use crate::tags;
 
 /// The region whose buckets have no location constraint.
 const CLASSIC: &str = "us-east-1";
-/// The one lifecycle rule that is ours.
-const RULE: &str = "mcpdeploy-expiration";
 
 /// A bucket. Never public.
 #[derive(Debug)]
@@ -130,16 +128,26 @@ impl Kind for Bucket {
             );
         }
         if inputs.expiration_days == Some(0) {
-            return wrong("/expiration_days", "objects expire after 1 day at the earliest".to_owned());
+            return wrong(
+                "/expiration_days",
+                "objects expire after 1 day at the earliest".to_owned(),
+            );
         }
         if !inputs.block_public_access {
-            return wrong("/block_public_access", "a bucket cannot be made public here".to_owned());
+            return wrong(
+                "/block_public_access",
+                "a bucket cannot be made public here".to_owned(),
+            );
         }
         tags::validate(&inputs.tags)
     }
 
     fn permissions(op: Op, inputs: &Self::Inputs, placement: &Placement) -> Vec<Permission> {
-        let arn = format!("arn:{}:s3:::{}", partition(placement.region_or_any()), inputs.name);
+        let arn = format!(
+            "arn:{}:s3:::{}",
+            partition(placement.region_or_any()),
+            inputs.name
+        );
         let put = [
             "s3:PutBucketPublicAccessBlock",
             "s3:PutBucketTagging",
@@ -212,29 +220,29 @@ impl Kind for Bucket {
         }))
     }
 
-    async fn create(
-        cx: &Cx<'_, Clients>,
-        want: &Self::Inputs,
-    ) -> Result<Created<Self>, KindError> {
+    async fn create(cx: &Cx<'_, Clients>, want: &Self::Inputs) -> Result<Created<Self>, KindError> {
         let s3 = cx.clients.s3();
         let region = cx.clients.region();
         let name = want.name.as_str();
-        let mut config = CreateBucketConfiguration::builder();
+        let mut config = CreateBucketConfiguration::builder().set_tags(to_list(&want.tags)?);
         if region == CLASSIC {
             let there = s3.head_bucket().bucket(name).send().await;
             if there.found("s3", "HeadBucket", name)?.is_some() {
-                return Err(KindError::new(FaultClass::Exists, "you own a bucket of that name already")
-                    .on(name)
-                    .hint("choose another name, remove it, or `mcpdeploy import` it"));
+                return Err(KindError::new(
+                    FaultClass::Exists,
+                    "you own a bucket of that name already",
+                )
+                .on(name)
+                .hint("choose another name, remove it, or `mcpdeploy import` it"));
             }
         } else {
-            config = config
-                .location_constraint(BucketLocationConstraint::from(region))
-                .set_tags(to_list(&want.tags)?);
+            config = config.location_constraint(BucketLocationConstraint::from(region));
         }
         s3.create_bucket()
             .bucket(name)
-            .set_create_bucket_configuration((region != CLASSIC).then(|| config.build()))
+            .set_create_bucket_configuration(
+                (region != CLASSIC || !want.tags.is_empty()).then(|| config.build()),
+            )
             .send()
             .await
             .fault("s3", "CreateBucket", name)?;
@@ -285,165 +293,12 @@ impl Kind for Bucket {
     }
 }
 
-async fn configure(
-    cx: &Cx<'_, Clients>,
-    name: &str,
-    want: &BucketInputs,
-    delta: &Delta<'_>,
-) -> Result<(), KindError> {
-    let s3 = cx.clients.s3();
-    // First of all: whatever fails after it, the bucket is known to be ours.
-    if delta.touches("/tags") {
-        let tagging = Tagging::builder()
-            .set_tag_set(Some(to_list(&want.tags)?.unwrap_or_default()))
-            .build()
-            .map_err(built)?;
-        s3.put_bucket_tagging()
-            .bucket(name)
-            .tagging(tagging)
-            .send()
-            .await
-            .fault("s3", "PutBucketTagging", name)?;
-    }
-    if delta.touches("/block_public_access") {
-        s3.put_public_access_block()
-            .bucket(name)
-            .public_access_block_configuration(all_blocked())
-            .send()
-            .await
-            .fault("s3", "PutPublicAccessBlock", name)?;
-    }
-    if delta.updates("/versioning") || delta.is_created() && want.versioning {
-        let status = if want.versioning {
-            BucketVersioningStatus::Enabled
-        } else {
-            BucketVersioningStatus::Suspended
-        };
-        s3.put_bucket_versioning()
-            .bucket(name)
-            .versioning_configuration(VersioningConfiguration::builder().status(status).build())
-            .send()
-            .await
-            .fault("s3", "PutBucketVersioning", name)?;
-    }
-    if delta.updates("/expiration_days") || delta.is_created() && want.expiration_days.is_some() {
-        configure_lifecycle(cx, name, want).await?;
-    }
-    Ok(())
-}
-
-async fn configure_lifecycle(
-    cx: &Cx<'_, Clients>,
-    name: &str,
-    want: &BucketInputs,
-) -> Result<(), KindError> {
-    let s3 = cx.clients.s3();
-    let Some(days) = want.expiration_days else {
-        return s3
-            .delete_bucket_lifecycle()
-            .bucket(name)
-            .send()
-            .await
-            .removed("s3", "DeleteBucketLifecycle", name);
-    };
-    let days = i32::try_from(days).unwrap_or(i32::MAX);
-    let rule = LifecycleRule::builder()
-        .id(RULE)
-        .status(ExpirationStatus::Enabled)
-        .filter(LifecycleRuleFilter::builder().prefix("").build())
-        .expiration(LifecycleExpiration::builder().days(days).build())
-        .noncurrent_version_expiration(
-            NoncurrentVersionExpiration::builder().noncurrent_days(days).build(),
-        )
-        .build()
-        .map_err(built)?;
-    let lifecycle = BucketLifecycleConfiguration::builder()
-        .rules(rule)
-        .build()
-        .map_err(built)?;
-    s3.put_bucket_lifecycle_configuration()
-        .bucket(name)
-        .lifecycle_configuration(lifecycle)
-        .send()
-        .await
-        .fault("s3", "PutBucketLifecycleConfiguration", name)
-        .map(|_| ())
-}
-
-/// Deletes every object, version and delete marker.
-async fn empty(cx: &Cx<'_, Clients>, name: &str) -> Result<(), KindError> {
-    let s3 = cx.clients.s3();
-    loop {
-        let page = s3
-            .list_object_versions()
-            .bucket(name)
-            .send()
-            .await
-            .found("s3", "ListObjectVersions", name)?;
-        let Some(page) = page else {
-            return Ok(());
-        };
-        let versions = page.versions().iter().map(|v| (v.key(), v.version_id()));
-        let markers = page.delete_markers().iter().map(|m| (m.key(), m.version_id()));
-        let objects = versions
-            .chain(markers)
-            .map(|(key, version)| {
-                ObjectIdentifier::builder()
-                    .key(key.unwrap_or_default())
-                    .set_version_id(version.map(str::to_owned))
-                    .build()
-                    .map_err(built)
-            })
-            .collect::<Result<Vec<_>, _>>()?;
-        if objects.is_empty() {
-            return Ok(());
-        }
-        cx.phase("emptying the bucket");
-        let delete = Delete::builder()
-            .set_objects(Some(objects))
-            .quiet(true)
-            .build()
-            .map_err(built)?;
-        let answer = s3
-            .delete_objects()
-            .bucket(name)
-            .delete(delete)
-            .send()
-            .await
-            .fault("s3", "DeleteObjects", name)?;
-        // Without this, an object that cannot be deleted would be tried for ever.
-        if let Some(error) = answer.errors().first() {
-            let key = error.key().unwrap_or_default();
-            return Err(KindError::fatal(format!(
-                "cannot delete the object `{key}`: {}",
-                error.message().or(error.code()).unwrap_or("no reason given")
-            ))
-            .on(name));
-        }
-    }
-}
-
-/// The days of the rule that is ours; of any other rule S3 may have, nothing is known here.
-fn expiration(rules: &[LifecycleRule]) -> Option<u32> {
-    rules
-        .iter()
-        .find(|rule| rule.id() == Some(RULE) && rule.status() == &ExpirationStatus::Enabled)
-        .and_then(|rule| rule.expiration()?.days())
-        .and_then(|days| u32::try_from(days).ok())
-}
-
-fn all_blocked() -> PublicAccessBlockConfiguration {
-    PublicAccessBlockConfiguration::builder()
-        .block_public_acls(true)
-        .ignore_public_acls(true)
-        .block_public_policy(true)
-        .restrict_public_buckets(true)
-        .build()
-}
-
 fn outputs(cx: &Cx<'_, Clients>, name: &str) -> BucketOutputs {
     BucketOutputs {
-        arn: BucketArn::new(format!("arn:{}:s3:::{name}", partition(cx.clients.region()))),
+        arn: BucketArn::new(format!(
+            "arn:{}:s3:::{name}",
+            partition(cx.clients.region())
+        )),
         name: BucketName::new(name),
     }
 }
@@ -485,7 +340,16 @@ mod tests {
             assert!(is_name(name), "{name}");
         }
         let long = "x".repeat(64);
-        for name in ["ab", "Abc", "a_b", "-ab", "ab-", "a..b", "192.168.1.1", long.as_str()] {
+        for name in [
+            "ab",
+            "Abc",
+            "a_b",
+            "-ab",
+            "ab-",
+            "a..b",
+            "192.168.1.1",
+            long.as_str(),
+        ] {
             assert!(!is_name(name), "{name}");
         }
     }
@@ -495,20 +359,9 @@ mod tests {
         let mut inputs = BucketInputs::new("abc");
         assert!(Bucket::validate(&inputs).is_ok());
         inputs.block_public_access = false;
-        assert_eq!(Bucket::validate(&inputs).unwrap_err().0, "/block_public_access");
-    }
-
-    #[test]
-    fn only_our_own_rule_counts() {
-        let rule = |id: &str, days: i32| {
-            LifecycleRule::builder()
-                .id(id)
-                .status(ExpirationStatus::Enabled)
-                .expiration(LifecycleExpiration::builder().days(days).build())
-                .build()
-                .unwrap()
-        };
-        assert_eq!(expiration(&[rule("x", 1), rule(RULE, 30)]), Some(30));
-        assert_eq!(expiration(&[rule("x", 1)]), None);
+        assert_eq!(
+            Bucket::validate(&inputs).unwrap_err().0,
+            "/block_public_access"
+        );
     }
 }

@@ -91,7 +91,9 @@ fn canonical(value: &Value) -> Value {
         Value::Object(map) => {
             let mut entries: Vec<_> = map.iter().collect();
             entries.sort_by_key(|(key, _)| *key);
-            let entries = entries.into_iter().map(|(key, value)| (key.clone(), canonical(value)));
+            let entries = entries
+                .into_iter()
+                .map(|(key, value)| (key.clone(), canonical(value)));
             Value::Object(entries.collect::<Map<_, _>>())
         }
         Value::Array(items) => items.iter().map(canonical).collect(),
@@ -145,14 +147,19 @@ impl Kind for Dashboard {
         }
         let body = &inputs.body.0;
         let widgets = body.get("widgets");
-        if !is_open(body) && !widgets.is_some_and(|widgets| widgets.is_array() || is_open(widgets)) {
+        if !is_open(body) && !widgets.is_some_and(|widgets| widgets.is_array() || is_open(widgets))
+        {
             return wrong("/body", "a dashboard's body has a list of `widgets`");
         }
         Ok(())
     }
 
     fn permissions(op: Op, inputs: &Self::Inputs, placement: &Placement) -> Vec<Permission> {
-        let on = arn(placement.region_or_any(), placement.account_or_any(), inputs.name.as_str());
+        let on = arn(
+            placement.region_or_any(),
+            placement.account_or_any(),
+            inputs.name.as_str(),
+        );
         let action = match op {
             Op::Read => "cloudwatch:GetDashboard",
             Op::Create | Op::Update => "cloudwatch:PutDashboard",
@@ -185,10 +192,7 @@ impl Kind for Dashboard {
         }))
     }
 
-    async fn create(
-        cx: &Cx<'_, Clients>,
-        want: &Self::Inputs,
-    ) -> Result<Created<Self>, KindError> {
+    async fn create(cx: &Cx<'_, Clients>, want: &Self::Inputs) -> Result<Created<Self>, KindError> {
         put(cx, want).await?;
         Ok(Created::id(&want.name))
     }
@@ -237,7 +241,10 @@ impl Kind for Dashboard {
 
 /// A dashboard's ARN names no region.
 fn arn(region: &str, account: &str, name: &str) -> String {
-    format!("arn:{}:cloudwatch::{account}:dashboard/{name}", partition(region))
+    format!(
+        "arn:{}:cloudwatch::{account}:dashboard/{name}",
+        partition(region)
+    )
 }
 
 fn outputs(name: &str, arn: &str) -> DashboardOutputs {
@@ -262,15 +269,21 @@ async fn put(cx: &Cx<'_, Clients>, want: &DashboardInputs) -> Result<(), KindErr
         .dashboard_validation_messages()
         .iter()
         .map(|found| {
-            let (at, message) = (found.data_path().unwrap_or("/"), found.message().unwrap_or_default());
+            let (at, message) = (
+                found.data_path().unwrap_or("/"),
+                found.message().unwrap_or_default(),
+            );
             format!("{at}: {message}")
         })
         .collect();
     if messages.is_empty() {
         return Ok(());
     }
-    Err(KindError::fatal(format!("the dashboard's body is not valid: {}", messages.join("; ")))
-        .on(want.name.as_str()))
+    Err(KindError::fatal(format!(
+        "the dashboard's body is not valid: {}",
+        messages.join("; ")
+    ))
+    .on(want.name.as_str()))
 }
 
 #[cfg(test)]
@@ -288,7 +301,10 @@ mod tests {
         let a = inputs(&json!({"widgets": [{"b": 1, "a": 2}], "start": "-PT1H"}));
         let text = r#" {"start":"-PT1H","widgets":[{"a":2,"b":1}]} "#;
         let b = inputs(&Value::String(text.to_owned()));
-        assert_eq!(serde_json::to_string(&a).unwrap(), serde_json::to_string(&b).unwrap());
+        assert_eq!(
+            serde_json::to_string(&a).unwrap(),
+            serde_json::to_string(&b).unwrap()
+        );
         assert_eq!(DashboardBody::observed(text), a.body);
     }
 

@@ -79,7 +79,9 @@ pub(super) fn int(number: u32) -> i32 {
 
 /// As a service's integer says; 0 for what it does not say.
 pub(super) fn uint(number: Option<i32>) -> u32 {
-    number.and_then(|number| u32::try_from(number).ok()).unwrap_or_default()
+    number
+        .and_then(|number| u32::try_from(number).ok())
+        .unwrap_or_default()
 }
 
 /// Text that is not empty: services give back an empty text for none.
@@ -100,6 +102,9 @@ mod tests {
         let b = read(json!([{"$ref": "aws.sns.topic.x#/arn"}, "a", "b"]));
         assert_eq!(a, b);
         assert_eq!(a.iter().count(), 3);
-        assert_eq!(serde_json::to_value(read(json!(["b", "a"]))).unwrap(), json!(["a", "b"]));
+        assert_eq!(
+            serde_json::to_value(read(json!(["b", "a"]))).unwrap(),
+            json!(["a", "b"])
+        );
     }
 }

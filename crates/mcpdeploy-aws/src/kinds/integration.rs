@@ -76,7 +76,11 @@ impl Kind for Integration {
 
     fn identity(inputs: &Self::Inputs) -> Identity {
         Identity::InParent {
-            parent: inputs.api.known().map(ToString::to_string).unwrap_or_default(),
+            parent: inputs
+                .api
+                .known()
+                .map(ToString::to_string)
+                .unwrap_or_default(),
             // What stands for it is its address, which is not among the inputs; within one API the
             // function tells integrations apart well enough.
             key: inputs.uri.known().cloned().unwrap_or_default(),
@@ -95,7 +99,10 @@ impl Kind for Integration {
             );
         }
         if !["1.0", "2.0"].contains(&inputs.payload_format_version.as_str()) {
-            return wrong("/payload_format_version", "the payload format is 1.0 or 2.0");
+            return wrong(
+                "/payload_format_version",
+                "the payload format is 1.0 or 2.0",
+            );
         }
         Ok(())
     }
@@ -118,7 +125,9 @@ impl Kind for Integration {
                 (api, find(cx, api, who.others).await?)
             }
         };
-        let Some(integration) = found else { return Ok(None) };
+        let Some(integration) = found else {
+            return Ok(None);
+        };
         let id = integration.integration_id().unwrap_or_default();
         Ok(Some(Observed {
             id: child_id(api, id),
@@ -128,7 +137,10 @@ impl Kind for Integration {
             inputs: IntegrationInputs {
                 api: ApiId::new(api).into(),
                 uri: integration.integration_uri().unwrap_or_default().into(),
-                payload_format_version: integration.payload_format_version().unwrap_or("1.0").to_owned(),
+                payload_format_version: integration
+                    .payload_format_version()
+                    .unwrap_or("1.0")
+                    .to_owned(),
                 timeout_ms: integration
                     .timeout_in_millis()
                     .map_or_else(timeout, |ms| uint(Some(ms))),
@@ -137,10 +149,7 @@ impl Kind for Integration {
         }))
     }
 
-    async fn create(
-        cx: &Cx<'_, Clients>,
-        want: &Self::Inputs,
-    ) -> Result<Created<Self>, KindError> {
+    async fn create(cx: &Cx<'_, Clients>, want: &Self::Inputs) -> Result<Created<Self>, KindError> {
         let api = want.api.get();
         let answer = cx
             .clients
@@ -338,7 +347,10 @@ mod tests {
 
     #[test]
     fn ids_of_children_come_apart() {
-        assert_eq!(split(&child_id("a1", "$default")).unwrap(), ("a1", "$default"));
+        assert_eq!(
+            split(&child_id("a1", "$default")).unwrap(),
+            ("a1", "$default")
+        );
         assert!(split(&PhysicalId::new("a1")).is_err());
         assert!(split(&PhysicalId::new("a1/")).is_err());
     }

@@ -97,10 +97,17 @@ impl Kind for LogGroup {
         {
             let longer = RETENTION.iter().find(|&&allowed| allowed > days);
             let shorter = RETENTION.iter().rev().find(|&&allowed| allowed < days);
-            let near: Vec<String> = [shorter, longer].into_iter().flatten().map(u32::to_string).collect();
+            let near: Vec<String> = [shorter, longer]
+                .into_iter()
+                .flatten()
+                .map(u32::to_string)
+                .collect();
             return Err((
                 "/retention_days".to_owned(),
-                format!("CloudWatch Logs cannot keep events for {days} days; near it are {}", near.join(" and ")),
+                format!(
+                    "CloudWatch Logs cannot keep events for {days} days; near it are {}",
+                    near.join(" and ")
+                ),
             ));
         }
         tags::validate(&inputs.tags)
@@ -110,11 +117,18 @@ impl Kind for LogGroup {
         let arn = arn(&inputs.name, placement);
         // Some actions are checked against the ARN with `:*`, some without: a `*` covers both.
         let on = format!("{arn}*");
-        let all = format!("{}*", arn.split(":log-group:").next().unwrap_or("*").to_owned() + ":log-group:");
+        let all = format!(
+            "{}*",
+            arn.split(":log-group:").next().unwrap_or("*").to_owned() + ":log-group:"
+        );
         let mut permissions = vec![Permission::new("logs:DescribeLogGroups", all)];
         let more: &[&str] = match op {
             Op::Read => &["logs:ListTagsForResource"],
-            Op::Create => &["logs:CreateLogGroup", "logs:PutRetentionPolicy", "logs:TagResource"],
+            Op::Create => &[
+                "logs:CreateLogGroup",
+                "logs:PutRetentionPolicy",
+                "logs:TagResource",
+            ],
             Op::Update => &[
                 "logs:PutRetentionPolicy",
                 "logs:DeleteRetentionPolicy",
@@ -151,12 +165,17 @@ impl Kind for LogGroup {
             id: PhysicalId::new(name),
             inputs: LogGroupInputs {
                 name: LogGroupName::new(name),
-                retention_days: group.retention_in_days.and_then(|days| u32::try_from(days).ok()),
+                retention_days: group
+                    .retention_in_days
+                    .and_then(|days| u32::try_from(days).ok()),
                 tags: Tags::new(),
             },
             outputs: outputs(
                 name,
-                group.log_group_arn().or_else(|| group.arn()).unwrap_or_default(),
+                group
+                    .log_group_arn()
+                    .or_else(|| group.arn())
+                    .unwrap_or_default(),
             ),
             unobserved: &["/tags"],
         }))
@@ -178,10 +197,7 @@ impl Kind for LogGroup {
         }
     }
 
-    async fn create(
-        cx: &Cx<'_, Clients>,
-        want: &Self::Inputs,
-    ) -> Result<Created<Self>, KindError> {
+    async fn create(cx: &Cx<'_, Clients>, want: &Self::Inputs) -> Result<Created<Self>, KindError> {
         cx.clients
             .logs()
             .create_log_group()
@@ -354,7 +370,10 @@ mod tests {
 
     #[test]
     fn an_arn_loses_its_star() {
-        assert_eq!(outputs("x", "arn:aws:logs:r:1:log-group:x:*").arn.as_str(), "arn:aws:logs:r:1:log-group:x");
+        assert_eq!(
+            outputs("x", "arn:aws:logs:r:1:log-group:x:*").arn.as_str(),
+            "arn:aws:logs:r:1:log-group:x"
+        );
     }
 
     #[test]
@@ -367,8 +386,14 @@ mod tests {
         assert_eq!(
             permissions,
             [
-                Permission::new("logs:DescribeLogGroups", "arn:aws:logs:eu-central-1:123456789012:log-group:*"),
-                Permission::new("logs:DeleteLogGroup", "arn:aws:logs:eu-central-1:123456789012:log-group:/x*"),
+                Permission::new(
+                    "logs:DescribeLogGroups",
+                    "arn:aws:logs:eu-central-1:123456789012:log-group:*"
+                ),
+                Permission::new(
+                    "logs:DeleteLogGroup",
+                    "arn:aws:logs:eu-central-1:123456789012:log-group:/x*"
+                ),
             ]
         );
     }

@@ -1,16 +1,29 @@
 //! The kinds: one file and one line here for each.
 
+#[cfg(test)]
+mod contract;
+
 mod account;
 mod alarm;
+mod alias;
 mod api;
+mod bucket;
 mod dashboard;
+mod function;
 mod inputs;
 mod integration;
+mod lambda_shared;
 mod log_group;
+mod object;
+mod permission;
+mod role;
 mod route;
+mod secret;
 mod stage;
 mod subscription;
+mod table;
 mod topic;
+mod version;
 
 use std::sync::Arc;
 
@@ -18,20 +31,40 @@ use mcpdeploy_engine::kind::Registry;
 
 use crate::clients::ClientFactory;
 
-pub use log_group::{LogGroup, LogGroupInputs, LogGroupOutputs};
+pub use alarm::{
+    Alarm, AlarmInputs, AlarmOutputs, Comparison, MetricQuery, MetricStat, MissingData,
+};
+pub use alias::{Alias, AliasInputs, AliasOutputs};
 pub use api::{Api, ApiInputs, ApiOutputs, Cors};
+pub use bucket::{Bucket, BucketInputs, BucketOutputs};
+pub use dashboard::{Dashboard, DashboardBody, DashboardInputs, DashboardOutputs};
+pub use function::{
+    Architecture, Code, CodeObject, Function, FunctionInputs, FunctionOutputs, Tracing,
+};
 pub use inputs::InputSet;
 pub use integration::{Integration, IntegrationInputs, IntegrationOutputs};
+pub use log_group::{LogGroup, LogGroupInputs, LogGroupOutputs};
+pub use object::{Object, ObjectInputs, ObjectOutputs};
+pub use permission::{Permission, PermissionInputs, PermissionOutputs};
+pub use role::{Role, RoleInputs, RoleOutputs};
 pub use route::{Authorization, Route, RouteInputs, RouteOutputs};
+pub use secret::{Secret, SecretInputs, SecretOutputs};
 pub use stage::{AccessLogs, Stage, StageInputs, StageOutputs, Throttling};
 pub use subscription::{Subscription, SubscriptionInputs, SubscriptionOutputs};
+pub use table::{Index, KeyType, Projection, StreamView, Table, TableInputs, TableOutputs};
 pub use topic::{Topic, TopicInputs, TopicOutputs};
-pub use alarm::{Alarm, AlarmInputs, AlarmOutputs, Comparison, MetricQuery, MetricStat, MissingData};
-pub use dashboard::{Dashboard, DashboardBody, DashboardInputs, DashboardOutputs};
+pub use version::{Version, VersionInputs, VersionOutputs};
 
 /// Adds every kind of this crate.
 pub fn register(registry: &mut Registry, source: &Arc<ClientFactory>) {
     registry.add::<LogGroup>(source.clone());
+    registry.add::<Role>(source.clone());
+    registry.add::<Bucket>(source.clone());
+    registry.add::<Object>(source.clone());
+    registry.add::<Function>(source.clone());
+    registry.add::<Version>(source.clone());
+    registry.add::<Alias>(source.clone());
+    registry.add::<Permission>(source.clone());
     registry.add::<Api>(source.clone());
     registry.add::<Integration>(source.clone());
     registry.add::<Route>(source.clone());
@@ -40,4 +73,6 @@ pub fn register(registry: &mut Registry, source: &Arc<ClientFactory>) {
     registry.add::<Subscription>(source.clone());
     registry.add::<Alarm>(source.clone());
     registry.add::<Dashboard>(source.clone());
+    registry.add::<Table>(source.clone());
+    registry.add::<Secret>(source.clone());
 }

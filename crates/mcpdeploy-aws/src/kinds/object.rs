@@ -90,7 +90,11 @@ impl Kind for Object {
         if inputs.key.as_str().is_empty() || inputs.key.as_str().len() > 1024 {
             return Err(("/key".to_owned(), "a key has 1 to 1024 bytes".to_owned()));
         }
-        inputs.source.to_hex().map(|_| ()).map_err(|message| ("/source".to_owned(), message))
+        inputs
+            .source
+            .to_hex()
+            .map(|_| ())
+            .map_err(|message| ("/source".to_owned(), message))
     }
 
     fn permissions(op: Op, inputs: &Self::Inputs, placement: &Placement) -> Vec<Permission> {
@@ -103,7 +107,7 @@ impl Kind for Object {
                 Permission::new("s3:GetObject", object),
                 Permission::new("s3:ListBucket", bucket),
             ],
-            Op::Create | Op::Update => vec![Permission::new("s3:PutObject", object)],
+            Op::Create | Op::Update => Permission::all(&["s3:GetObject", "s3:PutObject"], &object),
             Op::Delete => vec![Permission::new("s3:DeleteObject", object)],
         }
     }
@@ -149,10 +153,7 @@ impl Kind for Object {
         }))
     }
 
-    async fn create(
-        cx: &Cx<'_, Clients>,
-        want: &Self::Inputs,
-    ) -> Result<Created<Self>, KindError> {
+    async fn create(cx: &Cx<'_, Clients>, want: &Self::Inputs) -> Result<Created<Self>, KindError> {
         let outputs = put(cx, want).await?;
         Ok(Created::with(id(want).as_str(), outputs))
     }

@@ -12,7 +12,10 @@
 //!
 //! The role owns all its policies: an inline or attached one that nobody asked for is drift.
 
-use std::collections::{BTreeMap, BTreeSet};
+mod inputs;
+mod policies;
+
+use std::collections::BTreeMap;
 
 use aws_sdk_iam::types::Tag;
 use mcpdeploy_engine::address::{Address, PhysicalId};
@@ -23,49 +26,21 @@ use mcpdeploy_engine::value::Ref;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use self::inputs::DEFAULT_SESSION;
+use self::policies::{
+    attached, configure_inline, configure_managed, delete_inline, detach, document, inline_names,
+};
 use crate::clients::Clients;
 use crate::fault::{Fault, fresh};
 use crate::ids::{PolicyArn, RoleArn, RoleName};
 use crate::policy::PolicyDocument;
 use crate::{join, tags};
 
-/// What CreateRole sets when nothing is said, in seconds.
-const DEFAULT_SESSION: u32 = 3600;
+pub use self::inputs::RoleInputs;
 
 /// An IAM role.
 #[derive(Debug)]
 pub enum Role {}
-
-/// What one can ask of a role.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct RoleInputs {
-    /// Its name: 1 to 64 letters, digits and `+=,.@-_`.
-    pub name: RoleName,
-    /// Its path, beginning and ending with `/`.
-    #[serde(default = "root")]
-    pub path: String,
-    /// What it is for, at most 1000 characters.
-    #[serde(default)]
-    pub description: String,
-    /// Who may assume it.
-    pub assume_role_policy: PolicyDocument,
-    /// The policies written into it, by name.
-    #[serde(default)]
-    pub inline_policies: BTreeMap<String, PolicyDocument>,
-    /// The ARNs of managed policies attached to it.
-    #[serde(default)]
-    pub managed_policies: BTreeSet<PolicyArn>,
-    /// How long a session lasts at most, in seconds: 3600 to 43200.
-    #[serde(default = "default_session")]
-    pub max_session_seconds: u32,
-    /// The ARN of the managed policy that bounds what it may do.
-    #[serde(default)]
-    pub permissions_boundary: Option<PolicyArn>,
-    /// Its tags.
-    #[serde(default)]
-    pub tags: Tags,
-}
 
 /// What others can refer to.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -76,32 +51,6 @@ pub struct RoleOutputs {
     pub name: RoleName,
     /// Its id, e.g. `AROA…`: another one when a role is made again under the same name.
     pub role_id: String,
-}
-
-fn root() -> String {
-    "/".to_owned()
-}
-
-fn default_session() -> u32 {
-    DEFAULT_SESSION
-}
-
-impl RoleInputs {
-    /// A role of that name with that trust policy, and nothing else.
-    #[must_use]
-    pub fn new(name: impl Into<RoleName>, assume_role_policy: PolicyDocument) -> Self {
-        Self {
-            name: name.into(),
-            path: root(),
-            description: String::new(),
-            assume_role_policy,
-            inline_policies: BTreeMap::new(),
-            managed_policies: BTreeSet::new(),
-            max_session_seconds: DEFAULT_SESSION,
-            permissions_boundary: None,
-            tags: Tags::new(),
-        }
-    }
 }
 
 impl Role {
@@ -133,32 +82,7 @@ impl Kind for Role {
     }
 
     fn validate(inputs: &Self::Inputs) -> Result<(), (String, String)> {
-        let wrong = |at: &str, message: String| Err((at.to_owned(), message));
-        if !is_name(inputs.name.as_str(), 64) {
-            return wrong(
-                "/name",
-                format!("`{}` is no role's name: 1 to 64 letters, digits and `+=,.@-_`", inputs.name),
-            );
-        }
-        if !inputs.path.starts_with('/') || !inputs.path.ends_with('/') {
-            return wrong("/path", format!("the path `{}` must begin and end with `/`", inputs.path));
-        }
-        if inputs.description.chars().count() > 1000 {
-            return wrong("/description", "the description has more than 1000 characters".to_owned());
-        }
-        if !(3600..=43200).contains(&inputs.max_session_seconds) {
-            return wrong(
-                "/max_session_seconds",
-                format!("a session lasts 3600 to 43200 seconds at most, not {}", inputs.max_session_seconds),
-            );
-        }
-        if let Some(name) = inputs.inline_policies.keys().find(|name| !is_name(name, 128)) {
-            return wrong(
-                "/inline_policies",
-                format!("`{name}` is no policy's name: 1 to 128 letters, digits and `+=,.@-_`"),
-            );
-        }
-        tags::validate(&inputs.tags)
+        inputs.validate()
     }
 
     fn permissions(op: Op, inputs: &Self::Inputs, placement: &Placement) -> Vec<Permission> {
@@ -217,19 +141,33 @@ impl Kind for Role {
     ) -> Result<Option<Observed<Self>>, KindError> {
         let name = who.id.map_or(who.inputs.name.as_str(), PhysicalId::as_str);
         let iam = cx.clients.iam();
-        let role = async { iam.get_role().role_name(name).send().await.found("iam", "GetRole", name) };
+        let role = async {
+            iam.get_role()
+                .role_name(name)
+                .send()
+                .await
+                .found("iam", "GetRole", name)
+        };
         // The policies that are expected are fetched along with the list of those that there are:
         // one round trip instead of two, as long as nothing has drifted.
-        let expected = join::all(who.inputs.inline_policies.keys().map(|policy| document(cx, name, policy)));
+        let expected = join::all(
+            who.inputs
+                .inline_policies
+                .keys()
+                .map(|policy| document(cx, name, policy)),
+        );
         let (role, inline, attached, expected) =
             tokio::join!(role, inline_names(cx, name), attached(cx, name), expected);
         let Some(role) = role?.and_then(|answer| answer.role) else {
             return Ok(None);
         };
         let inline = inline?;
-        let mut inline_policies: BTreeMap<String, PolicyDocument> = expected?.into_iter().flatten().collect();
+        let mut inline_policies: BTreeMap<String, PolicyDocument> =
+            expected?.into_iter().flatten().collect();
         inline_policies.retain(|policy, _| inline.contains(policy));
-        let others = inline.iter().filter(|policy| !inline_policies.contains_key(*policy));
+        let others = inline
+            .iter()
+            .filter(|policy| !inline_policies.contains_key(*policy));
         let others = join::all(others.map(|policy| document(cx, name, policy))).await?;
         inline_policies.extend(others.into_iter().flatten());
         Ok(Some(Observed {
@@ -240,7 +178,9 @@ impl Kind for Role {
                 path: role.path,
                 description: role.description.unwrap_or_default(),
                 assume_role_policy: PolicyDocument::observed(
-                    role.assume_role_policy_document.as_deref().unwrap_or_default(),
+                    role.assume_role_policy_document
+                        .as_deref()
+                        .unwrap_or_default(),
                 ),
                 inline_policies,
                 managed_policies: attached?,
@@ -258,10 +198,7 @@ impl Kind for Role {
         }))
     }
 
-    async fn create(
-        cx: &Cx<'_, Clients>,
-        want: &Self::Inputs,
-    ) -> Result<Created<Self>, KindError> {
+    async fn create(cx: &Cx<'_, Clients>, want: &Self::Inputs) -> Result<Created<Self>, KindError> {
         let answer = cx
             .clients
             .iam()
@@ -401,67 +338,18 @@ async fn configure_boundary(
     }
 }
 
-async fn configure_inline(
-    cx: &Cx<'_, Clients>,
-    name: &str,
-    want: &RoleInputs,
-    delta: &Delta<'_>,
-) -> Result<(), KindError> {
-    if !delta.touches("/inline_policies") {
-        return Ok(());
-    }
-    let there = match delta {
-        Delta::Created => BTreeSet::new(),
-        Delta::Changed(_) => inline_names(cx, name).await?,
-    };
-    let changed = |policy: &str| {
-        let mut pointer = "/inline_policies".to_owned();
-        mcpdeploy_engine::value::push_pointer(&mut pointer, policy);
-        !there.contains(policy) || delta.touches(&pointer)
-    };
-    let puts = want
-        .inline_policies
-        .iter()
-        .filter(|(policy, _)| changed(policy))
-        .map(|(policy, document)| put_inline(cx, name, policy, document));
-    join::all(puts).await?;
-    let surplus = there.iter().filter(|policy| !want.inline_policies.contains_key(*policy));
-    join::all(surplus.map(|policy| delete_inline(cx, name, policy))).await?;
-    Ok(())
-}
-
-async fn configure_managed(
-    cx: &Cx<'_, Clients>,
-    name: &str,
-    want: &RoleInputs,
-    delta: &Delta<'_>,
-) -> Result<(), KindError> {
-    if !delta.touches("/managed_policies") {
-        return Ok(());
-    }
-    let there = match delta {
-        Delta::Created => BTreeSet::new(),
-        Delta::Changed(_) => attached(cx, name).await?,
-    };
-    let missing = want.managed_policies.difference(&there);
-    join::all(missing.map(|policy| attach(cx, name, policy))).await?;
-    let surplus = there.difference(&want.managed_policies);
-    join::all(surplus.map(|policy| detach(cx, name, policy))).await?;
-    Ok(())
-}
-
 async fn configure_tags(
     cx: &Cx<'_, Clients>,
     name: &str,
     want: &RoleInputs,
 ) -> Result<(), KindError> {
     let iam = cx.clients.iam();
-    let answer = iam
-        .list_role_tags()
-        .role_name(name)
-        .send()
-        .await
-        .fault("iam", "ListRoleTags", name)?;
+    let answer =
+        iam.list_role_tags()
+            .role_name(name)
+            .send()
+            .await
+            .fault("iam", "ListRoleTags", name)?;
     let changes = tags::changes(&from_list(answer.tags()), &want.tags);
     if !changes.set.is_empty() {
         iam.tag_role()
@@ -480,126 +368,6 @@ async fn configure_tags(
             .fault("iam", "UntagRole", name)?;
     }
     Ok(())
-}
-
-/// The names of the inline policies; none when there is no such role.
-async fn inline_names(cx: &Cx<'_, Clients>, name: &str) -> Result<BTreeSet<String>, KindError> {
-    let mut names = BTreeSet::new();
-    let mut marker = None;
-    loop {
-        let answer = cx
-            .clients
-            .iam()
-            .list_role_policies()
-            .role_name(name)
-            .set_marker(marker.take())
-            .send()
-            .await
-            .found("iam", "ListRolePolicies", name)?;
-        let Some(answer) = answer else {
-            return Ok(names);
-        };
-        names.extend(answer.policy_names);
-        match answer.marker.filter(|_| answer.is_truncated) {
-            Some(next) => marker = Some(next),
-            None => return Ok(names),
-        }
-    }
-}
-
-/// The ARNs of the attached policies; none when there is no such role.
-async fn attached(cx: &Cx<'_, Clients>, name: &str) -> Result<BTreeSet<PolicyArn>, KindError> {
-    let mut arns = BTreeSet::new();
-    let mut marker = None;
-    loop {
-        let answer = cx
-            .clients
-            .iam()
-            .list_attached_role_policies()
-            .role_name(name)
-            .set_marker(marker.take())
-            .send()
-            .await
-            .found("iam", "ListAttachedRolePolicies", name)?;
-        let Some(answer) = answer else {
-            return Ok(arns);
-        };
-        let policies = answer.attached_policies.unwrap_or_default();
-        arns.extend(policies.into_iter().filter_map(|policy| policy.policy_arn).map(PolicyArn::new));
-        match answer.marker.filter(|_| answer.is_truncated) {
-            Some(next) => marker = Some(next),
-            None => return Ok(arns),
-        }
-    }
-}
-
-async fn document(
-    cx: &Cx<'_, Clients>,
-    name: &str,
-    policy: &str,
-) -> Result<Option<(String, PolicyDocument)>, KindError> {
-    let answer = cx
-        .clients
-        .iam()
-        .get_role_policy()
-        .role_name(name)
-        .policy_name(policy)
-        .send()
-        .await
-        .found("iam", "GetRolePolicy", name)?;
-    Ok(answer.map(|answer| (policy.to_owned(), PolicyDocument::observed(&answer.policy_document))))
-}
-
-async fn put_inline(
-    cx: &Cx<'_, Clients>,
-    name: &str,
-    policy: &str,
-    document: &PolicyDocument,
-) -> Result<(), KindError> {
-    cx.clients
-        .iam()
-        .put_role_policy()
-        .role_name(name)
-        .policy_name(policy)
-        .policy_document(document.to_text())
-        .send()
-        .await
-        .fault("iam", "PutRolePolicy", name)
-        .map(|_| ())
-}
-
-async fn delete_inline(cx: &Cx<'_, Clients>, name: &str, policy: &str) -> Result<(), KindError> {
-    cx.clients
-        .iam()
-        .delete_role_policy()
-        .role_name(name)
-        .policy_name(policy)
-        .send()
-        .await
-        .removed("iam", "DeleteRolePolicy", name)
-}
-
-async fn attach(cx: &Cx<'_, Clients>, name: &str, policy: &PolicyArn) -> Result<(), KindError> {
-    cx.clients
-        .iam()
-        .attach_role_policy()
-        .role_name(name)
-        .policy_arn(policy)
-        .send()
-        .await
-        .fault("iam", "AttachRolePolicy", name)
-        .map(|_| ())
-}
-
-async fn detach(cx: &Cx<'_, Clients>, name: &str, policy: &PolicyArn) -> Result<(), KindError> {
-    cx.clients
-        .iam()
-        .detach_role_policy()
-        .role_name(name)
-        .policy_arn(policy)
-        .send()
-        .await
-        .removed("iam", "DetachRolePolicy", name)
 }
 
 fn outputs(role: &aws_sdk_iam::types::Role) -> RoleOutputs {
@@ -630,47 +398,12 @@ fn seconds(seconds: u32) -> i32 {
     i32::try_from(seconds).unwrap_or(i32::MAX)
 }
 
-fn is_name(name: &str, most: usize) -> bool {
-    !name.is_empty()
-        && name.len() <= most
-        && name.chars().all(|c| c.is_ascii_alphanumeric() || "+=,.@-_".contains(c))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     fn role() -> RoleInputs {
         RoleInputs::new("x", PolicyDocument::trust_service("lambda.amazonaws.com"))
-    }
-
-    #[test]
-    fn defaults_are_iams() {
-        let json = serde_json::json!({
-            "name": "x",
-            "assume_role_policy": role().assume_role_policy,
-        });
-        assert_eq!(serde_json::from_value::<RoleInputs>(json).unwrap(), role());
-    }
-
-    #[test]
-    fn impossible_roles_are_refused() {
-        assert!(Role::validate(&role()).is_ok());
-        let check = |change: &dyn Fn(&mut RoleInputs), at: &str| {
-            let mut inputs = role();
-            change(&mut inputs);
-            assert_eq!(Role::validate(&inputs).unwrap_err().0, at);
-        };
-        check(&|role| role.name = "a b".into(), "/name");
-        check(&|role| role.name = "x".repeat(65).into(), "/name");
-        check(&|role| role.path = "app".into(), "/path");
-        check(&|role| role.max_session_seconds = 60, "/max_session_seconds");
-        check(
-            &|role| {
-                role.inline_policies.insert("a/b".into(), role.assume_role_policy.clone());
-            },
-            "/inline_policies",
-        );
     }
 
     #[test]
@@ -682,7 +415,10 @@ mod tests {
             account: Some("123456789012".into()),
         };
         for permission in Role::permissions(Op::Create, &inputs, &placement) {
-            assert_eq!(permission.resource, "arn:aws-cn:iam::123456789012:role/app/x");
+            assert_eq!(
+                permission.resource,
+                "arn:aws-cn:iam::123456789012:role/app/x"
+            );
         }
     }
 }

@@ -24,7 +24,9 @@ use crate::fault::Fault;
 use crate::ids::{ApiId, AuthorizerId, IntegrationId, RouteId};
 
 const TARGET: &str = "integrations/";
-const METHODS: [&str; 8] = ["ANY", "GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"];
+const METHODS: [&str; 8] = [
+    "ANY", "GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS",
+];
 
 /// A route of an HTTP API.
 #[derive(Debug)]
@@ -114,7 +116,11 @@ impl Kind for Route {
 
     fn identity(inputs: &Self::Inputs) -> Identity {
         Identity::InParent {
-            parent: inputs.api.known().map(ToString::to_string).unwrap_or_default(),
+            parent: inputs
+                .api
+                .known()
+                .map(ToString::to_string)
+                .unwrap_or_default(),
             key: inputs.route_key.clone(),
         }
     }
@@ -132,10 +138,16 @@ impl Kind for Route {
             );
         }
         if inputs.authorizer.is_some() {
-            return wrong("/authorizer", "a route whose authorization is NONE takes no authorizer");
+            return wrong(
+                "/authorizer",
+                "a route whose authorization is NONE takes no authorizer",
+            );
         }
         if !inputs.scopes.is_empty() {
-            return wrong("/scopes", "a route whose authorization is NONE takes no scopes");
+            return wrong(
+                "/scopes",
+                "a route whose authorization is NONE takes no scopes",
+            );
         }
         Ok(())
     }
@@ -181,10 +193,7 @@ impl Kind for Route {
         }))
     }
 
-    async fn create(
-        cx: &Cx<'_, Clients>,
-        want: &Self::Inputs,
-    ) -> Result<Created<Self>, KindError> {
+    async fn create(cx: &Cx<'_, Clients>, want: &Self::Inputs) -> Result<Created<Self>, KindError> {
         let api = want.api.get();
         let answer = cx
             .clients
@@ -198,7 +207,11 @@ impl Kind for Route {
             .set_authorization_scopes(scopes(want))
             .send()
             .await
-            .fault("apigatewayv2", "CreateRoute", format!("{api} {}", want.route_key))?;
+            .fault(
+                "apigatewayv2",
+                "CreateRoute",
+                format!("{api} {}", want.route_key),
+            )?;
         let id = answer.route_id().unwrap_or_default();
         let outputs = RouteOutputs {
             id: RouteId::new(id),
@@ -268,7 +281,9 @@ fn validate_key(key: &str) -> Result<(), (String, String)> {
     if key == "$default" {
         return Ok(());
     }
-    let parts = key.split_once(' ').filter(|(_, path)| path.starts_with('/'));
+    let parts = key
+        .split_once(' ')
+        .filter(|(_, path)| path.starts_with('/'));
     let Some((method, path)) = parts else {
         return wrong(
             "/route_key",
@@ -284,7 +299,10 @@ fn validate_key(key: &str) -> Result<(), (String, String)> {
     let segments: Vec<&str> = path.split('/').skip(1).collect();
     let greedy = segments.iter().position(|segment| segment.ends_with("+}"));
     if greedy.is_some_and(|at| at + 1 != segments.len()) {
-        return wrong("/route_key", format!("in `{key}` only the last segment can take the rest of the path"));
+        return wrong(
+            "/route_key",
+            format!("in `{key}` only the last segment can take the rest of the path"),
+        );
     }
     if path.contains(char::is_whitespace) {
         return wrong("/route_key", format!("`{key}` has white space in its path"));
@@ -359,19 +377,44 @@ mod tests {
 
     #[test]
     fn keys() {
-        for key in ["$default", "ANY /", "GET /a/{b}", "ANY /mcp/{proxy+}", "ANY /.well-known/x"] {
+        for key in [
+            "$default",
+            "ANY /",
+            "GET /a/{b}",
+            "ANY /mcp/{proxy+}",
+            "ANY /.well-known/x",
+        ] {
             assert_eq!(check(json!({"route_key": key})), Ok(()), "{key}");
         }
-        for key in ["", "/mcp", "ANY", "ANY mcp", "any /mcp", "FETCH /mcp", "ANY /{a+}/b", "ANY /a b"] {
-            assert_eq!(check(json!({"route_key": key})), Err("/route_key".to_owned()), "{key}");
+        for key in [
+            "",
+            "/mcp",
+            "ANY",
+            "ANY mcp",
+            "any /mcp",
+            "FETCH /mcp",
+            "ANY /{a+}/b",
+            "ANY /a b",
+        ] {
+            assert_eq!(
+                check(json!({"route_key": key})),
+                Err("/route_key".to_owned()),
+                "{key}"
+            );
         }
     }
 
     #[test]
     fn authorizers_are_not_there_yet() {
         assert_eq!(check(json!({"authorization": "NONE"})), Ok(()));
-        assert_eq!(check(json!({"authorization": "JWT"})), Err("/authorization".to_owned()));
-        assert_eq!(check(json!({"authorizer": "x"})), Err("/authorizer".to_owned()));
+        assert_eq!(
+            check(json!({"authorization": "JWT"})),
+            Err("/authorization".to_owned())
+        );
+        assert_eq!(
+            check(json!({"authorizer": "x"})),
+            Err("/authorizer".to_owned())
+        );
         assert_eq!(check(json!({"scopes": ["x"]})), Err("/scopes".to_owned()));
     }
 }

@@ -159,7 +159,11 @@ impl Kind for Stage {
 
     fn identity(inputs: &Self::Inputs) -> Identity {
         Identity::InParent {
-            parent: inputs.api.known().map(ToString::to_string).unwrap_or_default(),
+            parent: inputs
+                .api
+                .known()
+                .map(ToString::to_string)
+                .unwrap_or_default(),
             key: inputs.name.to_string(),
         }
     }
@@ -174,13 +178,26 @@ impl Kind for Stage {
         if name != "$default" && (name.is_empty() || name.len() > 128 || !name.chars().all(fits)) {
             return wrong(
                 "/name",
-                format!("`{name}` is no stage's name: `$default`, or 1 to 128 letters, digits, `-` and `_`"),
+                format!(
+                    "`{name}` is no stage's name: `$default`, or 1 to 128 letters, digits, `-` and `_`"
+                ),
             );
         }
         if let Some(throttling) = &inputs.throttling
             && !(throttling.rate_limit.is_finite() && throttling.rate_limit >= 0.0)
         {
-            return wrong("/throttling/rate_limit", "a number of requests a second, 0 or more");
+            return wrong(
+                "/throttling/rate_limit",
+                "a number of requests a second, 0 or more",
+            );
+        }
+        for (name, value) in &inputs.variables {
+            if value.known().is_some_and(String::is_empty) {
+                return wrong(
+                    &format!("/variables/{name}"),
+                    "API Gateway keeps no variable without a value",
+                );
+            }
         }
         tags::validate(&inputs.tags)
     }
@@ -223,7 +240,8 @@ impl Kind for Stage {
                 api: ApiId::new(api).into(),
                 name: StageName::new(name),
                 auto_deploy: stage.auto_deploy().unwrap_or_default(),
-                throttling: throttling.filter(|found| !(asks_for_none && *found == ACCOUNT_THROTTLING)),
+                throttling: throttling
+                    .filter(|found| !(asks_for_none && *found == ACCOUNT_THROTTLING)),
                 detailed_metrics: settings
                     .and_then(sdk::RouteSettings::detailed_metrics_enabled)
                     .unwrap_or_default(),
@@ -232,6 +250,8 @@ impl Kind for Stage {
                     .stage_variables()
                     .into_iter()
                     .flatten()
+                    // One without a value is one that was removed.
+                    .filter(|(_, value)| !value.is_empty())
                     .map(|(key, value)| (key.clone(), value.clone().into()))
                     .collect(),
                 tags: tags::from_map(stage.tags()),
@@ -240,10 +260,7 @@ impl Kind for Stage {
         }))
     }
 
-    async fn create(
-        cx: &Cx<'_, Clients>,
-        want: &Self::Inputs,
-    ) -> Result<Created<Self>, KindError> {
+    async fn create(cx: &Cx<'_, Clients>, want: &Self::Inputs) -> Result<Created<Self>, KindError> {
         let api = want.api.get();
         let variables: HashMap<_, _> = variables(want).collect();
         cx.clients
@@ -258,7 +275,11 @@ impl Kind for Stage {
             .set_tags((!want.tags.is_empty()).then(|| tags::to_map(&want.tags)))
             .send()
             .await
-            .fault("apigatewayv2", "CreateStage", format!("{api} {}", want.name))?;
+            .fault(
+                "apigatewayv2",
+                "CreateStage",
+                format!("{api} {}", want.name),
+            )?;
         let id = child_id(api.as_str(), want.name.as_str());
         Ok(Created::with(id.as_str(), outputs(cx, &id)?))
     }
@@ -288,12 +309,21 @@ impl Kind for Stage {
             true => get(cx, id).await?,
             false => None,
         };
-        let rest = delta.updates_any(&["/auto_deploy", "/throttling", "/detailed_metrics", "/variables"]);
+        let rest = delta.updates_any(&[
+            "/auto_deploy",
+            "/throttling",
+            "/detailed_metrics",
+            "/variables",
+        ]);
         if rest || logs_changed && want.access_logs.is_some() {
             // What is there and not wanted is set to nothing, which removes it.
-            let unwanted = have.iter().filter_map(|stage| stage.stage_variables()).flatten();
-            let mut merged: HashMap<_, _> =
-                unwanted.map(|(key, _)| (key.clone(), String::new())).collect();
+            let unwanted = have
+                .iter()
+                .filter_map(|stage| stage.stage_variables())
+                .flatten();
+            let mut merged: HashMap<_, _> = unwanted
+                .map(|(key, _)| (key.clone(), String::new()))
+                .collect();
             merged.extend(variables(want));
             client
                 .update_stage()
@@ -361,7 +391,10 @@ fn outputs(cx: &Cx<'_, Clients>, id: &PhysicalId) -> Result<StageOutputs, KindEr
 }
 
 fn throttling(settings: &sdk::RouteSettings) -> Option<Throttling> {
-    let (rate, burst) = (settings.throttling_rate_limit(), settings.throttling_burst_limit());
+    let (rate, burst) = (
+        settings.throttling_rate_limit(),
+        settings.throttling_burst_limit(),
+    );
     // Either both are set or none is.
     (rate.is_some() || burst.is_some()).then(|| Throttling {
         rate_limit: rate.unwrap_or_default(),
@@ -370,7 +403,9 @@ fn throttling(settings: &sdk::RouteSettings) -> Option<Throttling> {
 }
 
 fn route_settings(want: &StageInputs, reset_throttling: bool) -> sdk::RouteSettings {
-    let throttling = want.throttling.or(reset_throttling.then_some(ACCOUNT_THROTTLING));
+    let throttling = want
+        .throttling
+        .or(reset_throttling.then_some(ACCOUNT_THROTTLING));
     sdk::RouteSettings::builder()
         .detailed_metrics_enabled(want.detailed_metrics)
         .set_throttling_rate_limit(throttling.map(|t| t.rate_limit))
@@ -379,7 +414,9 @@ fn route_settings(want: &StageInputs, reset_throttling: bool) -> sdk::RouteSetti
 }
 
 fn variables(want: &StageInputs) -> impl Iterator<Item = (String, String)> {
-    want.variables.iter().map(|(key, value)| (key.clone(), value.get().clone()))
+    want.variables
+        .iter()
+        .map(|(key, value)| (key.clone(), value.get().clone()))
 }
 
 #[cfg(test)]
@@ -422,6 +459,9 @@ mod tests {
     fn throttling_is_reset_to_the_accounts() {
         let none = inputs(json!({}));
         assert_eq!(throttling(&route_settings(&none, false)), None);
-        assert_eq!(throttling(&route_settings(&none, true)), Some(ACCOUNT_THROTTLING));
+        assert_eq!(
+            throttling(&route_settings(&none, true)),
+            Some(ACCOUNT_THROTTLING)
+        );
     }
 }

@@ -30,7 +30,15 @@ const PENDING: &str = "PendingConfirmation";
 const DELETED: &str = "Deleted";
 const RAW: &str = "RawMessageDelivery";
 const PROTOCOLS: [&str; 9] = [
-    "email", "email-json", "http", "https", "sms", "sqs", "lambda", "firehose", "application",
+    "email",
+    "email-json",
+    "http",
+    "https",
+    "sms",
+    "sqs",
+    "lambda",
+    "firehose",
+    "application",
 ];
 
 /// A subscription.
@@ -80,7 +88,11 @@ impl Kind for Subscription {
     fn identity(inputs: &Self::Inputs) -> Identity {
         let endpoint = inputs.endpoint.known().map_or("", String::as_str);
         Identity::InParent {
-            parent: inputs.topic.known().map(ToString::to_string).unwrap_or_default(),
+            parent: inputs
+                .topic
+                .known()
+                .map(ToString::to_string)
+                .unwrap_or_default(),
             key: format!("{}:{endpoint}", inputs.protocol),
         }
     }
@@ -90,17 +102,25 @@ impl Kind for Subscription {
         if !PROTOCOLS.contains(&protocol) {
             return wrong(
                 "/protocol",
-                format!("SNS knows no protocol `{protocol}`: {}", PROTOCOLS.join(", ")),
+                format!(
+                    "SNS knows no protocol `{protocol}`: {}",
+                    PROTOCOLS.join(", ")
+                ),
             );
         }
         if inputs.raw_delivery && !["sqs", "http", "https", "firehose"].contains(&protocol) {
-            return wrong("/raw_delivery", format!("`{protocol}` takes no raw messages"));
+            return wrong(
+                "/raw_delivery",
+                format!("`{protocol}` takes no raw messages"),
+            );
         }
         let Some(endpoint) = inputs.endpoint.known() else {
             return Ok(());
         };
         let fits = match protocol {
-            "email" | "email-json" => endpoint.split_once('@').is_some_and(|(a, b)| !a.is_empty() && !b.is_empty()),
+            "email" | "email-json" => endpoint
+                .split_once('@')
+                .is_some_and(|(a, b)| !a.is_empty() && !b.is_empty()),
             "http" => endpoint.starts_with("http://"),
             "https" => endpoint.starts_with("https://"),
             "sms" => !endpoint.is_empty(),
@@ -109,7 +129,10 @@ impl Kind for Subscription {
         if fits {
             Ok(())
         } else {
-            wrong("/endpoint", format!("`{endpoint}` is no endpoint of the protocol `{protocol}`"))
+            wrong(
+                "/endpoint",
+                format!("`{endpoint}` is no endpoint of the protocol `{protocol}`"),
+            )
         }
     }
 
@@ -180,11 +203,10 @@ impl Kind for Subscription {
         }))
     }
 
-    async fn create(
-        cx: &Cx<'_, Clients>,
-        want: &Self::Inputs,
-    ) -> Result<Created<Self>, KindError> {
-        let raw = want.raw_delivery.then(|| HashMap::from([(RAW.to_owned(), "true".to_owned())]));
+    async fn create(cx: &Cx<'_, Clients>, want: &Self::Inputs) -> Result<Created<Self>, KindError> {
+        let raw = want
+            .raw_delivery
+            .then(|| HashMap::from([(RAW.to_owned(), "true".to_owned())]));
         let answer = cx
             .clients
             .sns()
@@ -197,7 +219,9 @@ impl Kind for Subscription {
             .send()
             .await
             .fault("sns", "Subscribe", want.topic.get())?;
-        let arn = answer.subscription_arn().filter(|arn| arn.starts_with("arn:"));
+        let arn = answer
+            .subscription_arn()
+            .filter(|arn| arn.starts_with("arn:"));
         let id = PhysicalId::new(arn.unwrap_or(PENDING));
         Ok(Created::with(id.as_str(), outputs(&id)))
     }
@@ -258,7 +282,14 @@ impl Kind for Subscription {
             .await
             .removed("sns", "Unsubscribe", id);
         match answer {
-            Err(error) if error.message.to_lowercase().contains("pending confirmation") => Ok(()),
+            Err(error)
+                if error
+                    .message
+                    .to_lowercase()
+                    .contains("pending confirmation") =>
+            {
+                Ok(())
+            }
             other => other,
         }
     }
@@ -295,7 +326,9 @@ async fn find(
                 && found.subscription_arn() != Some(DELETED)
         });
         if let Some(found) = found {
-            return Ok(Some(PhysicalId::new(found.subscription_arn().unwrap_or(PENDING))));
+            return Ok(Some(PhysicalId::new(
+                found.subscription_arn().unwrap_or(PENDING),
+            )));
         }
         next = page.next_token.filter(|token| !token.is_empty());
         if next.is_none() {
@@ -324,8 +357,14 @@ mod tests {
         ] {
             assert_eq!(check(protocol, endpoint), Ok(()), "{protocol}");
         }
-        assert_eq!(check("email", json!("example.com")), Err("/endpoint".into()));
-        assert_eq!(check("https", json!("http://example.com")), Err("/endpoint".into()));
+        assert_eq!(
+            check("email", json!("example.com")),
+            Err("/endpoint".into())
+        );
+        assert_eq!(
+            check("https", json!("http://example.com")),
+            Err("/endpoint".into())
+        );
         assert_eq!(check("pigeon", json!("x")), Err("/protocol".into()));
     }
 }

@@ -107,7 +107,11 @@ impl Kind for Topic {
                 format!("`{name}` is no topic's name: 1 to 256 letters, digits, `-` and `_`"),
             );
         }
-        if inputs.display_name.as_ref().is_some_and(|name| name.chars().count() > 100) {
+        if inputs
+            .display_name
+            .as_ref()
+            .is_some_and(|name| name.chars().count() > 100)
+        {
             return wrong("/display_name", "at most 100 characters");
         }
         tags::validate(&inputs.tags)
@@ -116,7 +120,11 @@ impl Kind for Topic {
     fn permissions(op: Op, inputs: &Self::Inputs, placement: &Placement) -> Vec<Permission> {
         let region = placement.region_or_any();
         let account = placement.account_or_any();
-        let on = format!("arn:{}:sns:{region}:{account}:{}", partition(region), inputs.name);
+        let on = format!(
+            "arn:{}:sns:{region}:{account}:{}",
+            partition(region),
+            inputs.name
+        );
         let actions: &[&str] = match op {
             Op::Read => &["sns:GetTopicAttributes", "sns:ListTagsForResource"],
             Op::Create => &["sns:CreateTopic", "sns:TagResource"],
@@ -176,10 +184,7 @@ impl Kind for Topic {
         list_tags(cx, id).await
     }
 
-    async fn create(
-        cx: &Cx<'_, Clients>,
-        want: &Self::Inputs,
-    ) -> Result<Created<Self>, KindError> {
+    async fn create(cx: &Cx<'_, Clients>, want: &Self::Inputs) -> Result<Created<Self>, KindError> {
         let mut attributes = HashMap::new();
         if let Some(name) = &want.display_name {
             attributes.insert("DisplayName".to_owned(), name.clone());
@@ -289,7 +294,8 @@ async fn list_tags(cx: &Cx<'_, Clients>, id: &PhysicalId) -> Result<Option<Tags>
         .send()
         .await
         .found("sns", "ListTagsForResource", id)?;
-    Ok(answer.map(|answer| tags::from_pairs(answer.tags().iter().map(|tag| (tag.key(), tag.value())))))
+    Ok(answer
+        .map(|answer| tags::from_pairs(answer.tags().iter().map(|tag| (tag.key(), tag.value())))))
 }
 
 async fn put_tags(cx: &Cx<'_, Clients>, id: &PhysicalId, want: &Tags) -> Result<(), KindError> {
@@ -325,7 +331,8 @@ fn sdk_tags(tags: &Tags) -> Result<Option<Vec<Tag>>, KindError> {
 }
 
 fn is_default(policy: &str) -> bool {
-    serde_json::from_str::<serde_json::Value>(policy).is_ok_and(|policy| policy["Id"] == DEFAULT_POLICY)
+    serde_json::from_str::<serde_json::Value>(policy)
+        .is_ok_and(|policy| policy["Id"] == DEFAULT_POLICY)
 }
 
 /// The policy that SNS gives a topic of its own accord: the account itself may do anything.

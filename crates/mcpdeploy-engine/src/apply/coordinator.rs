@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use serde_json::Value;
 use tokio::sync::{mpsc, oneshot};
-use tokio::task::JoinSet;
+use tokio::task::{JoinError, JoinSet};
 use tokio::time::Instant;
 
 use super::schedule::{Schedule, StepId};
@@ -126,17 +126,27 @@ impl<'a> Coordinator<'a> {
                     self.drain_inbox()?;
                     self.sync()?;
                 }
-                // A worker tells its end before it ends; only a bug of a kind ends it otherwise.
-                Some(Err(error)) = self.workers.join_next() => {
-                    if error.is_panic() {
-                        std::panic::resume_unwind(error.into_panic());
-                    }
-                }
+                Some(ended) = self.workers.join_next() => Self::reap(ended),
+            }
+            while let Some(ended) = self.workers.try_join_next() {
+                Self::reap(ended);
             }
         }
         self.workers.abort_all();
+        // What was told in time is recorded, so that the next run need not find it out.
+        self.drain_inbox()?;
+        self.sync()?;
         self.cancel_rest();
         Ok(())
+    }
+
+    /// A worker tells its end before it ends; only a bug of a kind ends it otherwise.
+    fn reap(ended: Result<(), JoinError>) {
+        if let Err(error) = ended
+            && error.is_panic()
+        {
+            std::panic::resume_unwind(error.into_panic());
+        }
     }
 
     fn drain_inbox(&mut self) -> Result<(), ApplyError> {
@@ -161,6 +171,7 @@ impl<'a> Coordinator<'a> {
         {
             let Some(id) = self.schedule.pop() else { break };
             if self.dead[id as usize] {
+                self.schedule.give_up(id);
                 continue;
             }
             batch += 1;
@@ -175,9 +186,10 @@ impl<'a> Coordinator<'a> {
         let kind = Arc::clone(&self.kinds[step.address.kind().as_str()]);
         let prepared = match &step.op {
             StepOp::Create { wanted, .. } | StepOp::Update { wanted } => {
-                match self.resolve(wanted, &*kind) {
+                match self.resolve(step, wanted, &*kind) {
                     Ok(want) => Prepared::Make(wanted, want),
                     Err(error) => {
+                        self.schedule.give_up(id);
                         self.emit_start(step);
                         self.finish_failed(id, &error, Instant::now());
                         return Ok(());
@@ -188,6 +200,7 @@ impl<'a> Coordinator<'a> {
                 Some(instance) => Prepared::Remove(instance.clone(), *slot),
                 // It went by itself, e.g. while an earlier step failed.
                 None => {
+                    self.schedule.give_up(id);
                     self.schedule.done(id);
                     return Ok(());
                 }
@@ -251,7 +264,8 @@ impl<'a> Coordinator<'a> {
                     protect: wanted.protect,
                     retain: wanted.retain,
                 };
-                match (&step.op, self.instance(&step.address, Slot::Current)) {
+                let resource = self.state.resources.get(&step.address);
+                match (&step.op, resource.and_then(|r| r.current.as_ref())) {
                     (StepOp::Update { .. }, Some(instance)) => {
                         let mut want = want.clone();
                         diff::keep_ignored(&mut want, instance.there(), &wanted.ignore_changes);
@@ -264,21 +278,18 @@ impl<'a> Coordinator<'a> {
                         };
                         (intent(IntentAction::Update), task)
                     }
-                    (StepOp::Create { deposes, keeps, .. }, _) => {
-                        let others: Vec<PhysicalId> = self
-                            .state
-                            .resources
-                            .get(&step.address)
+                    // An update without anything to update has failed before it came here.
+                    (op, _) => {
+                        let (deposes, keeps) = match op {
+                            StepOp::Create { deposes, keeps, .. } => (*deposes, *keeps),
+                            StepOp::Update { .. } | StepOp::Delete { .. } => (None, false),
+                        };
+                        let others: Vec<PhysicalId> = resource
                             .map(|resource| resource.ids().cloned().collect())
                             .unwrap_or_default();
-                        let action = IntentAction::Create {
-                            deposes: *deposes,
-                            keeps: *keeps,
-                        };
-                        (intent(action), Task::Create { want: want.clone(), others })
-                    }
-                    (StepOp::Update { .. } | StepOp::Delete { .. }, _) => {
-                        unreachable!("the plan updates {}, which is not in its state", step.address)
+                        let action = IntentAction::Create { deposes, keeps };
+                        let want = want.clone();
+                        (intent(action), Task::Create { want, others })
                     }
                 }
             }
@@ -342,7 +353,16 @@ impl<'a> Coordinator<'a> {
         Ok(())
     }
 
-    fn resolve(&self, wanted: &Wanted, kind: &dyn DynKind) -> Result<Value, KindError> {
+    fn resolve(
+        &self,
+        step: &Step,
+        wanted: &Wanted,
+        kind: &dyn DynKind,
+    ) -> Result<Value, KindError> {
+        if step.node_op() == NodeOp::Update && self.instance(&step.address, Slot::Current).is_none()
+        {
+            return Err(KindError::fatal("the plan changes it, and the state does not have it"));
+        }
         let resolved = value::resolve(&wanted.inputs, &mut |reference| {
             let instance = self.instance(&reference.address, Slot::Current);
             match instance.map(|instance| instance.outputs.pointer(&reference.pointer)) {

@@ -56,6 +56,11 @@ pub async fn apply(
             now: state.serial,
         });
     }
+    for (index, step) in plan.steps.iter().enumerate() {
+        if step.after.iter().any(|&before| before as usize >= index) {
+            return Err(FoldError::Order(step.address.clone()).into());
+        }
+    }
     sink.event(&Event::RunStarted {
         format: FORMAT,
         by: by.clone(),
@@ -64,6 +69,8 @@ pub async fn apply(
         steps: plan.steps.len(),
     });
     if plan.is_noop() && outputs(plan, state).is_ok_and(|outputs| outputs == state.outputs) {
+        // An interrupted run's journal is taken in all the same.
+        store.settle(lock, state)?;
         let summary = Summary::default();
         sink.event(&Event::RunFinished {
             summary: summary.clone(),

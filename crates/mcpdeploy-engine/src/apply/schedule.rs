@@ -1,7 +1,7 @@
 //! Which step is next: those whose dependencies are done, the one with the longest way behind it
 //! first, and never two with the same serial key.
 
-use std::collections::{BinaryHeap, HashMap, HashSet, VecDeque};
+use std::collections::{BinaryHeap, HashMap, HashSet};
 
 use crate::plan::Step;
 
@@ -17,8 +17,12 @@ pub(super) struct Schedule {
     path_ms: Vec<u64>,
     ready: BinaryHeap<(u64, std::cmp::Reverse<StepId>)>,
     done: Vec<bool>,
+    /// Serial keys that are held.
     busy: HashSet<String>,
-    queued: HashMap<String, VecDeque<StepId>>,
+    /// Who waits for a key, the longest path first.
+    queued: HashMap<String, BinaryHeap<(u64, std::cmp::Reverse<StepId>)>>,
+    /// Keys handed on to steps that were queued for them and are ready again.
+    handed: HashMap<StepId, String>,
 }
 
 impl Schedule {
@@ -48,6 +52,7 @@ impl Schedule {
             done: vec![false; steps.len()],
             busy: HashSet::new(),
             queued: HashMap::new(),
+            handed: HashMap::new(),
         };
         for id in (0..).take(steps.len()) {
             if schedule.waiting[id as usize] == 0 {
@@ -79,18 +84,40 @@ impl Schedule {
 
     /// Takes the serial key for a step, or queues the step until the key is free.
     pub(super) fn take_key(&mut self, id: StepId, key: &str) -> bool {
+        if let Some(handed) = self.handed.remove(&id) {
+            if handed == key {
+                return true;
+            }
+            self.free_key(&handed);
+        }
         if self.busy.insert(key.to_owned()) {
             return true;
         }
-        self.queued.entry(key.to_owned()).or_default().push_back(id);
+        let path_ms = self.path_ms[id as usize];
+        let queue = self.queued.entry(key.to_owned()).or_default();
+        queue.push((path_ms, std::cmp::Reverse(id)));
         false
     }
 
-    /// Gives a serial key back; the steps queued for it are ready again.
+    /// Gives a serial key back: the first in its queue has it now and is ready again.
     pub(super) fn free_key(&mut self, key: &str) {
-        self.busy.remove(key);
-        for id in self.queued.remove(key).into_iter().flatten() {
-            self.make_ready(id);
+        let next = self.queued.get_mut(key).and_then(BinaryHeap::pop);
+        match next {
+            Some((_, std::cmp::Reverse(id))) => {
+                self.handed.insert(id, key.to_owned());
+                self.make_ready(id);
+            }
+            None => {
+                self.queued.remove(key);
+                self.busy.remove(key);
+            }
+        }
+    }
+
+    /// A step does not begin after all: a key that was handed to it goes on to the next.
+    pub(super) fn give_up(&mut self, id: StepId) {
+        if let Some(key) = self.handed.remove(&id) {
+            self.free_key(&key);
         }
     }
 
@@ -163,5 +190,21 @@ mod tests {
         schedule.free_key("api");
         assert_eq!(schedule.pop(), Some(b));
         assert!(schedule.take_key(b, "api"));
+    }
+
+    #[test]
+    fn a_key_handed_to_a_step_that_gives_up_goes_on() {
+        let mut schedule = Schedule::new(&[step(&[], 3), step(&[], 2), step(&[], 1)]);
+        for id in 0..3 {
+            assert_eq!(schedule.pop(), Some(id));
+            assert_eq!(schedule.take_key(id, "api"), id == 0);
+        }
+        schedule.free_key("api");
+        assert_eq!(schedule.pop(), Some(1));
+        schedule.give_up(1);
+        assert_eq!(schedule.pop(), Some(2));
+        assert!(schedule.take_key(2, "api"));
+        schedule.free_key("api");
+        assert!(schedule.take_key(1, "api"));
     }
 }

@@ -119,6 +119,8 @@ impl Work {
                 })
                 .await;
                 match found {
+                    // Its predecessor has what makes it unique: that is not the new one.
+                    Ok(Some(observed)) if others.contains(&observed.id) => {}
                     Ok(Some(observed)) => {
                         if self.is_ours(cx, want, &observed, ambiguous).await? {
                             break Made::Found(observed);
@@ -135,7 +137,7 @@ impl Work {
                 }
             }
             let Some(wait) = backoff.next(&error) else {
-                // The read above has just shown that nothing is there.
+                // If it could have happened, the read above has just shown that it did not.
                 return Err(Failure::settled(error));
             };
             self.retrying(&error, wait);

@@ -239,7 +239,7 @@ impl<K: Kind, S: ClientSource<K::Clients>> DynKind for Erased<K, S> {
     }
 
     fn identity(&self, inputs: &Value) -> Option<Identity> {
-        if crate::value::has_unknown(inputs) {
+        if crate::value::has_open(inputs) {
             return None;
         }
         parse(inputs).ok().map(|inputs| K::identity(&inputs))

@@ -19,7 +19,7 @@ use std::future::Future;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
-use crate::address::{Address, PhysicalId};
+use crate::address::{Address, KindName, PhysicalId};
 
 /// Tags of a resource: the user's own and our owner tags.
 pub type Tags = BTreeMap<String, String>;
@@ -84,6 +84,16 @@ impl Identity {
         match self {
             Self::Name(_) | Self::InParent { .. } => self == other,
             Self::ClientToken(_) | Self::OwnerTag => false,
+        }
+    }
+
+    /// A text that only one resource of the kind can have at a time; `None` when there may be
+    /// several with this identity.
+    pub(crate) fn unique(&self, kind: &KindName) -> Option<String> {
+        match self {
+            Self::Name(name) => Some(format!("{kind}\n{name}")),
+            Self::InParent { parent, key } => Some(format!("{kind}\n{parent}\n{key}")),
+            Self::ClientToken(_) | Self::OwnerTag => None,
         }
     }
 }

@@ -3,11 +3,15 @@
 //! Planning is pure: the graph, the state and what was read go in, a [`Plan`] comes out. No clock,
 //! no randomness, no network.
 
+mod decide;
+mod error;
+mod links;
 mod order;
 mod planner;
 mod steps;
 
-pub use planner::{PlanError, PlanErrors, plan};
+pub use error::{PlanError, PlanErrors};
+pub use planner::plan;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};

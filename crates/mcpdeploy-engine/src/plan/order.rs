@@ -3,7 +3,9 @@
 
 use std::collections::VecDeque;
 
-use super::planner::{Decision, Decisions, PlanError, PlanErrors, Planner};
+use super::decide::{Decision, Decisions};
+use super::error::{PlanError, PlanErrors};
+use super::planner::Planner;
 use crate::address::Address;
 use crate::kind::ReplaceOrder;
 
@@ -15,13 +17,6 @@ use crate::kind::ReplaceOrder;
 pub(super) fn settle(planner: &Planner<'_>, decisions: &mut Decisions) -> Result<(), PlanErrors> {
     let mut errors = Vec::new();
     let mut delete_first: VecDeque<Address> = VecDeque::new();
-    let insists = |address: &Address| {
-        planner
-            .graph
-            .get(address)
-            .is_some_and(|node| node.resource.lifecycle.create_before_destroy == Some(true))
-    };
-
     for node in planner.graph.in_order() {
         let address = &node.resource.address;
         let Some(Decision::Replace {
@@ -39,7 +34,7 @@ pub(super) fn settle(planner: &Planner<'_>, decisions: &mut Decisions) -> Result
             .and_then(|instance| node.kind.identity(&instance.inputs));
         let new = node.kind.identity(inputs);
         let clash = matches!((old, new), (Some(old), Some(new)) if old.clashes(&new));
-        if clash && insists(address) {
+        if clash && insists(planner, address) {
             errors.push(PlanError::NameClash(address.clone()));
         } else if clash {
             *order = ReplaceOrder::DeleteFirst;
@@ -61,7 +56,7 @@ pub(super) fn settle(planner: &Planner<'_>, decisions: &mut Decisions) -> Result
                 else {
                     continue;
                 };
-                if insists(dependent) {
+                if insists(planner, dependent) {
                     errors.push(PlanError::NoOrder(vec![address.clone(), dependent.clone()]));
                 }
                 *order = ReplaceOrder::DeleteFirst;
@@ -74,4 +69,35 @@ pub(super) fn settle(planner: &Planner<'_>, decisions: &mut Decisions) -> Result
     } else {
         Err(PlanErrors(errors))
     }
+}
+
+/// Whether the file asks for the new one before the old one goes.
+fn insists(planner: &Planner<'_>, address: &Address) -> bool {
+    planner
+        .graph
+        .get(address)
+        .is_some_and(|node| node.resource.lifecycle.create_before_destroy == Some(true))
+}
+
+/// Of resources whose steps wait for each other in a circle, e.g. because two swap their names,
+/// lets those be deleted first that can be. Whether that was any.
+pub(super) fn loosen(
+    planner: &Planner<'_>,
+    decisions: &mut Decisions,
+    stuck: &[Address],
+) -> bool {
+    let mut any = false;
+    for address in stuck {
+        if let Some(Decision::Replace {
+            order: order @ ReplaceOrder::CreateFirst,
+            keeps: false,
+            ..
+        }) = decisions.get_mut(address)
+            && !insists(planner, address)
+        {
+            *order = ReplaceOrder::DeleteFirst;
+            any = true;
+        }
+    }
+    any
 }

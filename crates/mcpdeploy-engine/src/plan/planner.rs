@@ -1,20 +1,18 @@
-//! Decides what happens to each resource, and why.
+//! Plans: puts together what was decided, what goes, and in which order it all happens.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet};
 
-use serde_json::Value;
-
+use super::decide::{Decision, Decisions};
+use super::error::{PlanError, PlanErrors};
 use super::{
     Action, Drift, FORMAT, Findings, Mode, Plan, PlanOptions, PlannedAction, Reason, order, steps,
 };
 use crate::address::Address;
 use crate::diff::{self, Change};
-use crate::graph::{Graph, Node};
-use crate::kind::{DynKind, InputError, Registry, ReplaceOrder, covers};
+use crate::graph::Graph;
+use crate::kind::{DynKind, Registry};
 use crate::record::{Record, Slot};
-use crate::resource::Lifecycle;
-use crate::state::{FoldError, Instance, State};
-use crate::value::{self, Lookup, Reference, ResolveError, UNKNOWN};
+use crate::state::{FoldError, State};
 
 /// Plans the way from `state` (as loaded, before the findings) to what the graph wants.
 ///
@@ -32,6 +30,10 @@ pub fn plan(
         now.fold(record)
             .map_err(|error| PlanErrors(vec![PlanError::Findings(error)]))?;
     }
+    // What is open must be settled first: see `refresh`.
+    if let Some(op) = now.pending.keys().next() {
+        return Err(PlanErrors(vec![PlanError::Findings(FoldError::Open(*op))]));
+    }
     let planner = Planner {
         graph,
         state: &now,
@@ -45,12 +47,18 @@ pub fn plan(
         Mode::Normal => planner.decide(&scope)?,
         Mode::RefreshOnly | Mode::Destroy => Decisions::default(),
     };
-    order::settle(&planner, &mut decisions)?;
     let removals = match options.mode {
         Mode::Normal | Mode::Destroy => planner.removals(&scope, &decisions)?,
         Mode::RefreshOnly => Vec::new(),
     };
-    let built = steps::build(&planner, &decisions, &removals)?;
+    let built = loop {
+        order::settle(&planner, &mut decisions)?;
+        match steps::build(&planner, &decisions, &removals)? {
+            Ok(built) => break built,
+            Err(stuck) if order::loosen(&planner, &mut decisions, &stuck) => {}
+            Err(stuck) => return Err(PlanErrors(vec![PlanError::NoOrder(stuck)])),
+        }
+    };
 
     let mut preamble = findings.records;
     let mut unchanged = Vec::new();
@@ -109,65 +117,11 @@ pub fn plan(
         steps: built.steps,
         outputs: match options.mode {
             Mode::Normal | Mode::RefreshOnly => graph.outputs.clone(),
+            // With targets, something may be left that they speak of.
+            Mode::Destroy if !options.targets.is_empty() => graph.outputs.clone(),
             Mode::Destroy => serde_json::Map::new(),
         },
     })
-}
-
-/// What happens to a wanted resource.
-#[derive(Debug, Clone)]
-pub(super) enum Decision {
-    Unchanged,
-    Create {
-        reason: Reason,
-        changes: Vec<Change>,
-    },
-    Update {
-        reason: Reason,
-        changes: Vec<Change>,
-        adopts: bool,
-    },
-    Replace {
-        reason: Reason,
-        changes: Vec<Change>,
-        order: ReplaceOrder,
-        keeps: bool,
-        /// The inputs as far as they are known, for the identity of the new one.
-        inputs: Value,
-    },
-}
-
-impl Decision {
-    pub(super) fn is_change(&self) -> bool {
-        !matches!(self, Self::Unchanged)
-    }
-}
-
-#[derive(Debug, Default)]
-pub(super) struct Decisions {
-    by_address: HashMap<Address, Decision>,
-    outputs: HashMap<Address, Outputs>,
-}
-
-impl Decisions {
-    pub(super) fn get(&self, address: &Address) -> Option<&Decision> {
-        self.by_address.get(address)
-    }
-
-    pub(super) fn get_mut(&mut self, address: &Address) -> Option<&mut Decision> {
-        self.by_address.get_mut(address)
-    }
-}
-
-/// What is known of a resource's outputs while planning.
-#[derive(Debug)]
-enum Outputs {
-    /// As recorded, but for these pointers.
-    Recorded { volatile: Vec<&'static str> },
-    /// As the kind foretells them; unknowns may be inside.
-    Foretold(Value),
-    /// Only the cloud will tell.
-    Unknown,
 }
 
 /// A resource that goes.
@@ -199,8 +153,8 @@ pub(super) struct Planner<'a> {
     pub(super) state: &'a State,
     pub(super) options: &'a PlanOptions,
     pub(super) registry: &'a Registry,
-    adopted: BTreeSet<&'a Address>,
-    gone: BTreeSet<&'a Address>,
+    pub(super) adopted: BTreeSet<&'a Address>,
+    pub(super) gone: BTreeSet<&'a Address>,
 }
 
 impl Planner<'_> {
@@ -244,189 +198,6 @@ impl Planner<'_> {
             }
         }
         Ok(Scope::Only(only))
-    }
-
-    fn decide(&self, scope: &Scope) -> Result<Decisions, PlanErrors> {
-        let mut decisions = Decisions::default();
-        let mut errors = Vec::new();
-        for node in self.graph.in_order() {
-            let address = &node.resource.address;
-            if !scope.has(address) {
-                continue;
-            }
-            match self.decide_one(node, &decisions) {
-                Ok((decision, outputs)) => {
-                    if self.forbids(&decision, &node.resource.lifecycle, address) {
-                        errors.push(PlanError::Protected {
-                            address: address.clone(),
-                            replaced: true,
-                        });
-                    }
-                    decisions.outputs.insert(address.clone(), outputs);
-                    decisions.by_address.insert(address.clone(), decision);
-                }
-                Err(error) => {
-                    errors.push(error);
-                    // Its dependents are looked at all the same, to report their mistakes too.
-                    decisions.outputs.insert(address.clone(), Outputs::Unknown);
-                }
-            }
-        }
-        if errors.is_empty() {
-            Ok(decisions)
-        } else {
-            Err(PlanErrors(errors))
-        }
-    }
-
-    fn forbids(&self, decision: &Decision, lifecycle: &Lifecycle, address: &Address) -> bool {
-        let protected = lifecycle.protect
-            || self
-                .state
-                .current(address)
-                .is_some_and(|instance| instance.protect);
-        protected && matches!(decision, Decision::Replace { keeps: false, .. })
-    }
-
-    fn decide_one(
-        &self,
-        node: &Node,
-        decisions: &Decisions,
-    ) -> Result<(Decision, Outputs), PlanError> {
-        let resource = &node.resource;
-        let address = &resource.address;
-        let kind = &*node.kind;
-        let lookup = &mut |reference: &Reference| self.look_up(reference, decisions);
-        let inputs = value::resolve(&resource.inputs, lookup).map_err(|error| {
-            PlanError::Reference {
-                address: address.clone(),
-                origin: resource.origin.clone(),
-                error,
-            }
-        })?;
-        let inputs = kind.normalize(inputs).map_err(|error| PlanError::Input {
-            address: address.clone(),
-            origin: resource.origin.clone(),
-            error,
-        })?;
-        let foretold = |inputs: &Value| match kind.predict(address, inputs) {
-            Some(outputs) => Outputs::Foretold(outputs),
-            None => Outputs::Unknown,
-        };
-
-        let Some(instance) = self.state.current(address) else {
-            let reason = if self.gone.contains(address) {
-                Reason::Gone
-            } else {
-                Reason::New
-            };
-            let outputs = foretold(&inputs);
-            let changes = all_of(&inputs);
-            return Ok((Decision::Create { reason, changes }, outputs));
-        };
-
-        let mut changes = diff::diff(&inputs, &instance.inputs, instance.there());
-        diff::ignore(&mut changes, &resource.lifecycle.ignore_changes);
-
-        let relocated = instance.placement != resource.placement;
-        let forcing: Vec<Change> = changes
-            .iter()
-            .filter(|change| kind.replace_on().iter().any(|p| covers(p, &change.pointer)))
-            .cloned()
-            .collect();
-        let requested = self.options.replace.contains(address);
-        if relocated || requested || !forcing.is_empty() {
-            let reason = if requested {
-                Reason::Requested
-            } else if relocated {
-                Reason::Relocated
-            } else {
-                dependency_reason(&forcing).unwrap_or_else(|| Reason::CannotUpdate {
-                    pointers: pointers_of(&forcing),
-                })
-            };
-            let order = match resource.lifecycle.create_before_destroy {
-                Some(true) => ReplaceOrder::CreateFirst,
-                Some(false) => ReplaceOrder::DeleteFirst,
-                None => kind.replace_order(),
-            };
-            let outputs = foretold(&inputs);
-            return Ok((
-                Decision::Replace {
-                    reason,
-                    changes,
-                    order,
-                    keeps: kind.keep_replaced(),
-                    inputs,
-                },
-                outputs,
-            ));
-        }
-
-        let adopts = self.adopted.contains(address);
-        if changes.is_empty() && !instance.incomplete {
-            return Ok((Decision::Unchanged, Outputs::Recorded { volatile: vec![] }));
-        }
-        let reason = if adopts {
-            Reason::Owned
-        } else if instance.incomplete {
-            Reason::Incomplete
-        } else if let Some(reason) = dependency_reason(&changes) {
-            reason
-        } else {
-            changed_or_drifted(&changes, instance)
-        };
-        let outputs = if kind.pure() {
-            foretold(&inputs)
-        } else if instance.outputs.is_null() {
-            Outputs::Unknown
-        } else {
-            Outputs::Recorded {
-                volatile: kind
-                    .volatile()
-                    .iter()
-                    .filter(|(input, _)| {
-                        instance.incomplete
-                            || changes.iter().any(|change| covers(input, &change.pointer))
-                    })
-                    .map(|(_, output)| *output)
-                    .collect(),
-            }
-        };
-        Ok((
-            Decision::Update {
-                reason,
-                changes,
-                adopts,
-            },
-            outputs,
-        ))
-    }
-
-    fn look_up(&self, reference: &Reference, decisions: &Decisions) -> Lookup {
-        let known = |outputs: &Value| match outputs.pointer(&reference.pointer) {
-            Some(value) => Lookup::Known(value.clone()),
-            None => Lookup::Missing,
-        };
-        match decisions.outputs.get(&reference.address) {
-            Some(Outputs::Unknown) => Lookup::Unknown,
-            Some(Outputs::Foretold(outputs)) => match known(outputs) {
-                Lookup::Known(value) if value::has_unknown(&value) => Lookup::Unknown,
-                other => other,
-            },
-            Some(Outputs::Recorded { volatile })
-                if volatile.iter().any(|p| covers(p, &reference.pointer)) =>
-            {
-                Lookup::Unknown
-            }
-            Some(Outputs::Recorded { .. }) | None => {
-                match self.state.current(&reference.address) {
-                    Some(instance) if instance.outputs.is_null() => Lookup::Unknown,
-                    Some(instance) => known(&instance.outputs),
-                    None => Lookup::Unknown,
-                }
-            }
-        }
     }
 
     fn removals(&self, scope: &Scope, decisions: &Decisions) -> Result<Vec<Removal>, PlanErrors> {
@@ -498,7 +269,11 @@ impl Planner<'_> {
             let Some(observed) = instance.observed.as_ref().filter(|_| scope.has(address)) else {
                 continue;
             };
-            let changes: Vec<Change> = diff::diff(&instance.inputs, &instance.inputs, observed)
+            let mut changes = diff::diff(&instance.inputs, &instance.inputs, observed);
+            if let Some(node) = self.graph.get(address) {
+                diff::ignore(&mut changes, &node.resource.lifecycle.ignore_changes);
+            }
+            let changes: Vec<Change> = changes
                 .into_iter()
                 .map(|change| Change {
                     pointer: change.pointer,
@@ -520,7 +295,9 @@ impl Planner<'_> {
     pub(super) fn action(&self, address: &Address, decision: &Decision) -> Option<PlannedAction> {
         let (action, reason, changes) = match decision {
             Decision::Unchanged => return None,
-            Decision::Create { reason, changes } => (Action::Create, reason, changes),
+            Decision::Create {
+                reason, changes, ..
+            } => (Action::Create, reason, changes),
             Decision::Update {
                 reason,
                 changes,
@@ -555,113 +332,6 @@ impl Planner<'_> {
                 .and_then(|node| node.resource.origin.clone()),
         })
     }
-}
-
-/// Every input that is said, as a change from nothing.
-fn all_of(inputs: &Value) -> Vec<Change> {
-    let Value::Object(map) = inputs else {
-        return Vec::new();
-    };
-    map.iter()
-        .filter(|(_, value)| !value.is_null())
-        .map(|(key, value)| {
-            let mut pointer = String::new();
-            value::push_pointer(&mut pointer, key);
-            Change {
-                pointer,
-                before: Value::Null,
-                after: value.clone(),
-            }
-        })
-        .collect()
-}
-
-fn pointers_of(changes: &[Change]) -> Vec<String> {
-    changes.iter().map(|change| change.pointer.clone()).collect()
-}
-
-/// When all that differs is unknown, the change comes from elsewhere.
-fn dependency_reason(changes: &[Change]) -> Option<Reason> {
-    let from = |change: &Change| -> Option<Address> {
-        let text = change.after.get(UNKNOWN)?.as_str()?;
-        text.parse::<Reference>().ok().map(|r| r.address)
-    };
-    let dependency = from(changes.first()?)?;
-    changes
-        .iter()
-        .all(|change| from(change).is_some())
-        .then(|| Reason::DependencyChanges {
-            dependency,
-            pointers: pointers_of(changes),
-        })
-}
-
-/// Whether the file asks for something new, or for what it asked before.
-fn changed_or_drifted(changes: &[Change], instance: &Instance) -> Reason {
-    let asked = |change: &Change| {
-        let asked = instance.inputs.pointer(&change.pointer);
-        asked.unwrap_or(&Value::Null) == &change.after
-    };
-    let pointers = pointers_of(changes);
-    if changes.iter().all(asked) {
-        Reason::Drifted { pointers }
-    } else {
-        Reason::Changed { pointers }
-    }
-}
-
-/// Everything that stands in the way of a plan.
-#[derive(Debug, Clone, thiserror::Error)]
-#[error("{}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))]
-pub struct PlanErrors(pub Vec<PlanError>);
-
-/// One thing that stands in the way of a plan.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[expect(missing_docs, reason = "the fields are what the messages say")]
-pub enum PlanError {
-    /// `--target` or `--replace` names nothing.
-    #[error("there is no resource {0} in the file or the state")]
-    NoSuchResource(Address),
-    /// The state has a resource of a kind that this program does not know.
-    #[error("{0} in the state is of a kind that this version of mcpdeploy does not know")]
-    NoKind(Address),
-    /// The kind does not take the inputs once references are resolved.
-    #[error("{address}: {}", error.message)]
-    Input {
-        address: Address,
-        origin: Option<String>,
-        error: InputError,
-    },
-    /// A reference leads nowhere.
-    #[error("{address}: {error}")]
-    Reference {
-        address: Address,
-        origin: Option<String>,
-        error: ResolveError,
-    },
-    /// A protected resource would go.
-    #[error(
-        "{address} is protected and would be {}",
-        if *replaced { "replaced" } else { "deleted" }
-    )]
-    Protected { address: Address, replaced: bool },
-    /// The new one would have the old one's name while that is still there.
-    #[error("{0} cannot be created before its predecessor is deleted: both have the same name")]
-    NameClash(Address),
-    /// No order does it all.
-    #[error("no order of the changes works: {}", list(.0))]
-    NoOrder(Vec<Address>),
-    /// The findings do not fit the state.
-    #[error("what was read does not fit the state")]
-    Findings(#[source] FoldError),
-}
-
-fn list(addresses: &[Address]) -> String {
-    addresses
-        .iter()
-        .map(ToString::to_string)
-        .collect::<Vec<_>>()
-        .join(", ")
 }
 
 impl State {

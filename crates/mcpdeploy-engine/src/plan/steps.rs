@@ -7,11 +7,14 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use super::planner::{Decision, Decisions, PlanError, PlanErrors, Planner, Removal};
+use super::decide::{Decision, Decisions};
+use super::error::PlanErrors;
+use super::planner::{Planner, Removal};
+use super::links::Links;
 use super::{Action, PlannedAction, Step, StepOp, Wanted};
 use crate::address::Address;
 use crate::graph::Node;
-use crate::kind::{Identity, ReplaceOrder};
+use crate::kind::ReplaceOrder;
 use crate::record::Slot;
 
 pub(super) struct Built {
@@ -19,15 +22,18 @@ pub(super) struct Built {
     pub(super) steps: Vec<Step>,
 }
 
+/// The steps in an order that works; the inner error has the resources whose steps wait for each
+/// other in circles.
 pub(super) fn build(
     planner: &Planner<'_>,
     decisions: &Decisions,
     removals: &[Removal],
-) -> Result<Built, PlanErrors> {
+) -> Result<Result<Built, Vec<Address>>, PlanErrors> {
     let mut builder = Builder {
         planner,
         steps: Vec::new(),
         edges: Vec::new(),
+        wishes: Vec::new(),
         makes: HashMap::new(),
         deletes: BTreeMap::new(),
     };
@@ -56,10 +62,9 @@ pub(super) fn build(
         }
     }
     builder.order_by_wanted();
-    builder.order_deletes(decisions);
     builder.order_names(decisions);
-    let steps = builder.sorted()?;
-    Ok(Built { actions, steps })
+    builder.order_deletes(decisions);
+    Ok(builder.sorted().map(|steps| Built { actions, steps }))
 }
 
 struct Builder<'a> {
@@ -67,6 +72,8 @@ struct Builder<'a> {
     steps: Vec<Step>,
     /// (before, after)
     edges: Vec<(u32, u32)>,
+    /// As `edges`, where a circle leaves no other choice than to go without.
+    wishes: Vec<(u32, u32)>,
     /// The step that creates or updates.
     makes: HashMap<Address, u32>,
     /// The steps that delete, by what they delete.
@@ -180,18 +187,19 @@ impl Builder<'_> {
                     .deletes
                     .range((dependent.clone(), Slot::Current)..)
                     .take_while(|((other, _), _)| other == dependent);
-                let mut any_gone = false;
                 for (_, &before) in gone {
                     self.edges.push((before, delete));
-                    any_gone = true;
                 }
                 // One that stays must stop referring to what goes; but when that goes first, the
                 // reference can only be renewed afterwards.
-                if !any_gone
+                let stays = !self
+                    .deletes
+                    .contains_key(&(dependent.clone(), Slot::Current));
+                if stays
                     && !replaced_first
                     && let Some(&before) = self.makes.get(dependent)
                 {
-                    self.edges.push((before, delete));
+                    self.wishes.push((before, delete));
                 }
             }
         }
@@ -200,24 +208,18 @@ impl Builder<'_> {
     /// Something new whose identity a removed resource holds waits for that removal.
     fn order_names(&mut self, decisions: &Decisions) {
         let mut held: HashMap<String, u32> = HashMap::new();
-        let key = |address: &Address, identity: Identity| match identity {
-            Identity::Name(name) => Some(format!("{}\n{name}", address.kind())),
-            Identity::InParent { parent, key } => {
-                Some(format!("{}\n{parent}\n{key}", address.kind()))
-            }
-            Identity::ClientToken(_) | Identity::OwnerTag => None,
-        };
         for ((address, slot), &delete) in &self.deletes {
             let instance = self
                 .planner
                 .state
                 .resources
                 .get(address)
-                .and_then(|resource| resource.instance(*slot));
+                // One that is yet to step aside is still the current one.
+                .and_then(|resource| resource.instance(*slot).or(resource.current.as_ref()));
             if let (Some(instance), Ok(kind)) = (instance, self.planner.kind_of(address))
                 && let Some(key) = kind
                     .identity(&instance.inputs)
-                    .and_then(|identity| key(address, identity))
+                    .and_then(|identity| identity.unique(address.kind()))
             {
                 held.insert(key, delete);
             }
@@ -230,14 +232,13 @@ impl Builder<'_> {
                 continue;
             };
             let inputs = match decisions.get(address) {
-                Some(Decision::Create { .. }) => &node.resource.inputs,
-                Some(Decision::Replace { inputs, .. }) => inputs,
+                Some(Decision::Create { inputs, .. } | Decision::Replace { inputs, .. }) => inputs,
                 Some(Decision::Update { .. } | Decision::Unchanged) | None => continue,
             };
             if let Some(&delete) = node
                 .kind
                 .identity(inputs)
-                .and_then(|identity| key(address, identity))
+                .and_then(|identity| identity.unique(address.kind()))
                 .and_then(|key| held.get(&key))
             {
                 self.edges.push((delete, make));
@@ -245,56 +246,38 @@ impl Builder<'_> {
         }
     }
 
-    /// The steps in an order that works, with their edges in them.
-    fn sorted(self) -> Result<Vec<Step>, PlanErrors> {
-        let count = self.steps.len();
-        let mut edges = self.edges;
-        edges.sort_unstable();
-        edges.dedup();
-        let mut waiting = vec![0_u32; count];
-        let mut next: Vec<Vec<u32>> = vec![Vec::new(); count];
-        for &(before, after) in &edges {
-            waiting[after as usize] += 1;
-            next[before as usize].push(after);
-        }
-        let mut free: std::collections::BTreeSet<u32> = (0..)
-            .zip(&waiting)
-            .filter(|(_, waits)| **waits == 0)
-            .map(|(index, _)| index)
-            .collect();
-        let mut place = vec![u32::MAX; count];
-        let mut sequence = Vec::with_capacity(count);
-        while let Some(index) = free.pop_first() {
-            place[index as usize] = u32::try_from(sequence.len()).unwrap_or(u32::MAX);
-            sequence.push(index);
-            for &after in &next[index as usize] {
-                waiting[after as usize] -= 1;
-                if waiting[after as usize] == 0 {
-                    free.insert(after);
-                }
+    /// The steps in an order that works, with their edges in them; or the resources whose steps
+    /// wait for each other in circles.
+    fn sorted(self) -> Result<Vec<Step>, Vec<Address>> {
+        let mut links = Links::new(self.steps.len(), &self.edges);
+        for (before, after) in self.wishes {
+            if !links.leads(after, before) {
+                links.add(before, after);
             }
         }
-        if sequence.len() < count {
-            let mut stuck: Vec<Address> = (0..)
-                .zip(&place)
-                .filter(|(_, place)| **place == u32::MAX)
-                .map(|(index, _): (usize, _)| self.steps[index].address.clone())
+        let (sequence, place) = links.in_order();
+        if sequence.len() < self.steps.len() {
+            let mut stuck: Vec<Address> = links
+                .circles()
+                .into_iter()
+                .map(|step| self.steps[step as usize].address.clone())
                 .collect();
             stuck.sort();
             stuck.dedup();
-            return Err(PlanErrors(vec![PlanError::NoOrder(stuck)]));
+            return Err(stuck);
         }
         let mut steps: Vec<Option<Step>> = self.steps.into_iter().map(Some).collect();
         let mut sorted: Vec<Step> = sequence
             .iter()
             .filter_map(|&index| steps[index as usize].take())
             .collect();
-        for (before, after) in edges {
+        for (before, after) in links.pairs() {
             let step = &mut sorted[place[after as usize] as usize];
             step.after.push(place[before as usize]);
         }
         for step in &mut sorted {
             step.after.sort_unstable();
+            step.after.dedup();
         }
         Ok(sorted)
     }

@@ -33,6 +33,7 @@ const CASES: &[(Answer<'static>, FaultClass)] = &[
     (answer("lambda", "CreateFunction", "ResourceConflictException", "Function already exist: x", 409), Exists),
     (answer("lambda", "AddPermission", "ResourceConflictException", "The statement id (x) provided already exists. Please provide a new statement id, or remove the existing statement.", 409), Exists),
     (answer("lambda", "CreateAlias", "ResourceConflictException", "Alias already exists: arn:aws:lambda:eu-central-1:123456789012:function:x:live", 409), Exists),
+    (answer("lambda", "CreateAlias", "ConflictException", "Alias already exists: arn:aws:lambda:eu-central-1:123456789012:function:x:live", 409), Exists),
     (answer("iam", "CreateRole", "EntityAlreadyExists", "Role with name x already exists.", 409), Exists),
     (answer("iam", "CreateRole", "EntityAlreadyExistsException", "Role with name x already exists.", 409), Exists),
     (answer("dynamodb", "CreateTable", "ResourceInUseException", "Table already exists: t", 400), Exists),
@@ -63,6 +64,7 @@ const CASES: &[(Answer<'static>, FaultClass)] = &[
     (answer("apigatewayv2", "GetApi", "", "", 503), Transient),
     // Gone: typed only.
     (answer("lambda", "GetFunction", "ResourceNotFoundException", "Function not found: arn", 404), Gone),
+    (answer("lambda", "GetProvisionedConcurrencyConfig", "ProvisionedConcurrencyConfigNotFoundException", "No Provisioned Concurrency Config found for this function", 404), Gone),
     (answer("iam", "GetRole", "NoSuchEntity", "The role with name x cannot be found.", 404), Gone),
     (answer("apigatewayv2", "GetApi", "NotFoundException", "Invalid API identifier specified", 404), Gone),
     (answer("s3", "HeadBucket", "NotFound", "", 404), Gone),
@@ -103,7 +105,16 @@ fn hints_name_what_is_missing() {
         assert!(hint.contains(part), "{hint}");
     };
     check(answer("s3", "HeadBucket", "", "", 403), "s3:ListBucket");
-    check(answer("apigatewayv2", "CreateApi", "AccessDeniedException", "", 403), "apigateway:POST");
+    check(
+        answer(
+            "apigatewayv2",
+            "CreateApi",
+            "AccessDeniedException",
+            "",
+            403,
+        ),
+        "apigateway:POST",
+    );
     check(
         answer(
             "lambda",
@@ -124,15 +135,30 @@ fn hints_name_what_is_missing() {
         ),
         "organization",
     );
-    check(answer("sts", "GetCallerIdentity", "ExpiredToken", "", 403), "log in again");
-    check(answer("iam", "CreateRole", "LimitExceeded", "", 409), "quota");
-    check(answer("iam", "CreateRole", "EntityAlreadyExists", "", 409), "import");
-    check(answer("s3", "HeadBucket", "PermanentRedirect", "", 301), "region");
+    check(
+        answer("sts", "GetCallerIdentity", "ExpiredToken", "", 403),
+        "log in again",
+    );
+    check(
+        answer("iam", "CreateRole", "LimitExceeded", "", 409),
+        "quota",
+    );
+    check(
+        answer("iam", "CreateRole", "EntityAlreadyExists", "", 409),
+        "import",
+    );
+    check(
+        answer("s3", "HeadBucket", "PermanentRedirect", "", 301),
+        "region",
+    );
 }
 
 #[test]
 fn an_answer_without_words_still_says_something() {
     let fault = service_fault(&answer("s3", "HeadBucket", "", "", 403));
-    assert_eq!(fault.to_string(), "the service answered with HTTP status 403");
+    assert_eq!(
+        fault.to_string(),
+        "the service answered with HTTP status 403"
+    );
     assert_eq!(fault.code, None);
 }

@@ -60,7 +60,10 @@ impl MetricStat {
     pub(super) fn validate(&self, at: &str) -> Result<(), (String, String)> {
         let period = self.period_seconds;
         if ![10, 20, 30].contains(&period) && (period == 0 || !period.is_multiple_of(60)) {
-            return wrong(&format!("{at}/period_seconds"), "10, 20, 30 or a multiple of 60 seconds");
+            return wrong(
+                &format!("{at}/period_seconds"),
+                "10, 20, 30 or a multiple of 60 seconds",
+            );
         }
         if period > 86_400 {
             return wrong(&format!("{at}/period_seconds"), "86400 seconds at most");
@@ -75,7 +78,10 @@ impl MetricStat {
         if !shape {
             return wrong(
                 &format!("{at}/statistic"),
-                format!("`{statistic}` is no statistic: {}, or e.g. p95", STATISTICS.join(", ")),
+                format!(
+                    "`{statistic}` is no statistic: {}, or e.g. p95",
+                    STATISTICS.join(", ")
+                ),
             );
         }
         Ok(())
@@ -87,7 +93,10 @@ impl MetricStat {
 
     fn sdk_dimensions(&self) -> Option<Vec<sdk::Dimension>> {
         let dimension = |(name, value): (&String, &Input<String>)| {
-            sdk::Dimension::builder().name(name).value(value.get()).build()
+            sdk::Dimension::builder()
+                .name(name)
+                .value(value.get())
+                .build()
         };
         (!self.dimensions.is_empty()).then(|| self.dimensions.iter().map(dimension).collect())
     }
@@ -120,7 +129,11 @@ impl MetricStat {
             name: name.to_owned(),
             dimensions: observed_dimensions(alarm.dimensions()),
             statistic: statistic
-                .or_else(|| alarm.statistic().map(|statistic| statistic.as_str().to_owned()))
+                .or_else(|| {
+                    alarm
+                        .statistic()
+                        .map(|statistic| statistic.as_str().to_owned())
+                })
                 .unwrap_or_default(),
             period_seconds: uint(alarm.period()),
             unit: alarm.unit().and_then(|unit| some_text(Some(unit.as_str()))),
@@ -144,9 +157,17 @@ impl MetricStat {
     fn observed(stat: &sdk::MetricStat) -> Self {
         let metric = stat.metric();
         Self {
-            namespace: metric.and_then(sdk::Metric::namespace).unwrap_or_default().to_owned(),
-            name: metric.and_then(sdk::Metric::metric_name).unwrap_or_default().to_owned(),
-            dimensions: metric.map(|metric| observed_dimensions(metric.dimensions())).unwrap_or_default(),
+            namespace: metric
+                .and_then(sdk::Metric::namespace)
+                .unwrap_or_default()
+                .to_owned(),
+            name: metric
+                .and_then(sdk::Metric::metric_name)
+                .unwrap_or_default()
+                .to_owned(),
+            dimensions: metric
+                .map(|metric| observed_dimensions(metric.dimensions()))
+                .unwrap_or_default(),
             statistic: stat.stat().unwrap_or_default().to_owned(),
             period_seconds: uint(stat.period()),
             unit: stat.unit().and_then(|unit| some_text(Some(unit.as_str()))),
@@ -202,7 +223,10 @@ pub(super) fn validate(queries: &BTreeMap<String, MetricQuery>) -> Result<(), (S
     for (id, query) in queries {
         let at = format!("/metrics/{id}");
         let fits = |c: char| c.is_ascii_alphanumeric() || c == '_';
-        if !id.starts_with(|c: char| c.is_ascii_lowercase()) || !id.chars().all(fits) || id.len() > 255 {
+        if !id.starts_with(|c: char| c.is_ascii_lowercase())
+            || !id.chars().all(fits)
+            || id.len() > 255
+        {
             return wrong(
                 &at,
                 format!("`{id}` is no metric's id: a small letter, then letters, digits and `_`"),
@@ -218,7 +242,10 @@ pub(super) fn validate(queries: &BTreeMap<String, MetricQuery>) -> Result<(), (S
     }
     match queries.values().filter(|query| query.return_data).count() {
         1 => Ok(()),
-        several => wrong("/metrics", format!("exactly one of them returns data, not {several}")),
+        several => wrong(
+            "/metrics",
+            format!("exactly one of them returns data, not {several}"),
+        ),
     }
 }
 
@@ -268,13 +295,30 @@ mod tests {
 
     #[test]
     fn statistics_and_periods() {
-        for statistic in ["Sum", "Average", "p95", "p99.9", "tm90", "TM(10%:90%)", "IQM", "PR(:300)"] {
+        for statistic in [
+            "Sum",
+            "Average",
+            "p95",
+            "p99.9",
+            "tm90",
+            "TM(10%:90%)",
+            "IQM",
+            "PR(:300)",
+        ] {
             assert_eq!(stat(statistic, 60).validate(""), Ok(()), "{statistic}");
         }
         for statistic in ["", "sum", "95", "Percentile"] {
             assert!(stat(statistic, 60).validate("").is_err(), "{statistic}");
         }
-        for (period, fine) in [(0, false), (10, true), (30, true), (45, false), (60, true), (90, false), (86_400, true)] {
+        for (period, fine) in [
+            (0, false),
+            (10, true),
+            (30, true),
+            (45, false),
+            (60, true),
+            (90, false),
+            (86_400, true),
+        ] {
             assert_eq!(stat("Sum", period).validate("").is_ok(), fine, "{period}");
         }
     }
@@ -283,7 +327,10 @@ mod tests {
     fn queries_survive_the_way_there_and_back() {
         let queries = BTreeMap::from([
             ("errors".to_owned(), MetricQuery::metric(stat("Sum", 60))),
-            ("rate".to_owned(), MetricQuery::expression("100 * errors").returned("error rate")),
+            (
+                "rate".to_owned(),
+                MetricQuery::expression("100 * errors").returned("error rate"),
+            ),
         ]);
         assert_eq!(validate(&queries), Ok(()));
         assert_eq!(observed(&to_sdk(&queries)), queries);

@@ -1,0 +1,132 @@
+//! Looks for what is wanted and may exist already.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use crate::address::{Address, KindName, PhysicalId};
+use crate::event::Sink;
+use crate::graph::Graph;
+use crate::kind::Identity;
+use crate::plan::Findings;
+use crate::record::Record;
+use crate::state::{Instance, State};
+use crate::value::{self, Lookup};
+
+use super::ask::{Query, read_all};
+use super::{Problem, RefreshErrors, RefreshOptions, record, stop_on};
+
+/// Looks for wanted resources that are not in the state but may exist: after the state was lost,
+/// or because somebody else has the name.
+pub(super) async fn probe_wanted(
+    graph: &Graph,
+    now: &mut State,
+    options: &RefreshOptions,
+    findings: &mut Findings,
+    sink: &mut dyn Sink,
+) -> Result<(), RefreshErrors> {
+    // What is found may be another resource's that hands its name over: that is the planner's.
+    let ids: BTreeSet<(KindName, PhysicalId)> = now
+        .resources
+        .iter()
+        .flat_map(|(address, resource)| {
+            resource
+                .ids()
+                .map(|id| (address.kind().clone(), id.clone()))
+        })
+        .collect();
+    // A parent found in one round makes its children findable in the next.
+    let mut asked: BTreeSet<Address> = findings.gone.iter().cloned().collect();
+    let mut problems = Vec::new();
+    loop {
+        let mut queries: Vec<(Option<Identity>, Query)> = Vec::new();
+        for node in graph.in_order() {
+            let resource = &node.resource;
+            let known = now.resources.contains_key(&resource.address);
+            if known || node.kind.pure() || asked.contains(&resource.address) {
+                continue;
+            }
+            let resolved = value::resolve(&resource.inputs, &mut |reference| {
+                now.current(&reference.address)
+                    .and_then(|instance| instance.outputs.pointer(&reference.pointer))
+                    .map_or(Lookup::Unknown, |value| Lookup::Known(value.clone()))
+            });
+            let Some(inputs) = resolved
+                .ok()
+                .filter(|inputs| !value::has_unknown(inputs))
+                .and_then(|inputs| node.kind.normalize(inputs).ok())
+            else {
+                continue;
+            };
+            asked.insert(resource.address.clone());
+            queries.push((
+                node.kind.identity(&inputs),
+                Query {
+                    address: resource.address.clone(),
+                    kind: Arc::clone(&node.kind),
+                    placement: resource.placement.clone(),
+                    id: None,
+                    inputs,
+                    others: Vec::new(),
+                    owner: true,
+                },
+            ));
+        }
+        if queries.is_empty() {
+            break;
+        }
+        for answer in read_all(queries, options.parallelism, sink).await {
+            let address = answer.query.address.clone();
+            let (observed, ours) = match answer.found {
+                Err(error) => {
+                    problems.push(Problem::unreadable(&address, &error));
+                    continue;
+                }
+                Ok(None) => continue,
+                Ok(Some(found)) => found,
+            };
+            if ids.contains(&(address.kind().clone(), observed.id.clone())) {
+                continue;
+            }
+            // What cannot be tagged belongs to its parent, and the parent is ours.
+            let in_parent = matches!(answer.key, Some(Identity::InParent { .. }));
+            if !ours.unwrap_or(in_parent) {
+                problems.push(Problem::Taken {
+                    address,
+                    id: observed.id,
+                });
+                continue;
+            }
+            let node = graph.get(&address);
+            let lifecycle = node.map(|node| node.resource.lifecycle.clone()).unwrap_or_default();
+            let inputs = answer.query.inputs;
+            let mut there = observed.inputs;
+            for pointer in observed.unobserved {
+                // Our tags were seen; the rest of what was not looked at is set again.
+                if *pointer == "/tags"
+                    && let (Some(slot), Some(tags)) =
+                        (there.pointer_mut(pointer), inputs.pointer(pointer))
+                {
+                    *slot = tags.clone();
+                }
+            }
+            let adopted = Record::Applied {
+                address: address.clone(),
+                instance: Some(Instance {
+                    id: observed.id,
+                    observed: Some(there),
+                    inputs,
+                    outputs: observed.outputs,
+                    depends_on: graph.dependencies(&address),
+                    placement: answer.query.placement,
+                    protect: lifecycle.protect,
+                    retain: lifecycle.retain,
+                    incomplete: true,
+                }),
+            };
+            record(now, findings, adopted)?;
+            findings.adopted.push(address);
+        }
+    }
+    stop_on(problems)
+}
+

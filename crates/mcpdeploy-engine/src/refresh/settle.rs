@@ -1,0 +1,94 @@
+//! Settles what an earlier run announced and did not end.
+
+use crate::event::{Finding, Sink};
+use crate::kind::Registry;
+use crate::plan::{Findings, Recovered};
+use crate::record::{IntentAction, OpId, Record, Recovery};
+use crate::state::State;
+
+use super::ask::{Query, read_all};
+use super::{Problem, RefreshErrors, RefreshOptions, kind_of, record, stop_on};
+
+/// Settles what an earlier run announced and did not end.
+pub(super) async fn settle_pending(
+    now: &mut State,
+    registry: &Registry,
+    options: &RefreshOptions,
+    findings: &mut Findings,
+    sink: &mut dyn Sink,
+) -> Result<(), RefreshErrors> {
+    let mut queries: Vec<(OpId, Query)> = Vec::new();
+    for (op, pending) in &now.pending {
+        let intent = &pending.intent;
+        let resource = now.resources.get(&intent.address);
+        let id = match intent.action {
+            IntentAction::Create { .. } => pending.created.clone(),
+            IntentAction::Update => now.current(&intent.address).map(|i| i.id.clone()),
+            IntentAction::Delete(slot) => resource
+                .and_then(|resource| resource.instance(slot))
+                .map(|instance| instance.id.clone()),
+        };
+        let others = resource
+            .into_iter()
+            .flat_map(|resource| resource.ids())
+            .filter(|other| Some(*other) != id.as_ref())
+            .cloned()
+            .collect();
+        queries.push((
+            *op,
+            Query {
+                address: intent.address.clone(),
+                kind: kind_of(registry, &intent.address)?,
+                placement: intent.placement.clone(),
+                owner: matches!(intent.action, IntentAction::Create { .. }) && id.is_none(),
+                id,
+                inputs: intent.inputs.clone(),
+                others,
+            },
+        ));
+    }
+    let mut problems = Vec::new();
+    for answer in read_all(queries, options.parallelism, sink).await {
+        let Some(pending) = now.pending.get(&answer.key) else {
+            continue;
+        };
+        let action = pending.intent.action.clone();
+        let address = answer.query.address;
+        let outcome = match answer.found {
+            Err(error) => {
+                problems.push(Problem::unreadable(&address, &error));
+                continue;
+            }
+            // Not the one that was announced, but its predecessor or somebody else's: ours was not
+            // created. If it is still wanted, the search for what is wanted says who has the name.
+            Ok(Some((observed, owner)))
+                if owner == Some(false) || answer.query.others.contains(&observed.id) =>
+            {
+                Recovery::Absent
+            }
+            Ok(Some((observed, _))) => Recovery::Present {
+                id: observed.id,
+                // What was not looked at stays null in an incomplete resource, so that it differs
+                // and is set.
+                inputs: observed.inputs,
+                outputs: observed.outputs,
+            },
+            Ok(None) => Recovery::Absent,
+        };
+        let finding = match (&action, &outcome) {
+            (IntentAction::Create { .. }, Recovery::Present { .. }) => Finding::Adopted,
+            (IntentAction::Create { .. }, Recovery::Absent) => Finding::NotCreated,
+            (IntentAction::Update, _) => Finding::Reread,
+            (IntentAction::Delete(_), Recovery::Absent) => Finding::Deleted,
+            (IntentAction::Delete(_), Recovery::Present { .. }) => Finding::NotDeleted,
+        };
+        findings.recovered.push(Recovered { address, finding });
+        let recovered = Record::Recovered {
+            op: answer.key,
+            outcome,
+        };
+        record(now, findings, recovered)?;
+    }
+    stop_on(problems)
+}
+

@@ -1,0 +1,100 @@
+//! The way to the cloud: clients, kinds, and who the caller is.
+
+use std::sync::Arc;
+
+use mcpdeploy_aws::clients::{CallerIdentity, ClientFactory, ConnectSettings};
+use mcpdeploy_aws::kinds;
+use mcpdeploy_aws::stack::Place;
+use mcpdeploy_config::Loaded;
+use mcpdeploy_engine::data::Data;
+use mcpdeploy_engine::kind::Registry;
+use mcpdeploy_engine::state::State;
+
+use crate::cli::Global;
+use crate::exit::Exit;
+use crate::failure::{Failure, call_failed};
+
+/// Clients and kinds.
+pub(crate) struct Cloud {
+    pub(crate) factory: Arc<ClientFactory>,
+    pub(crate) registry: Registry,
+}
+
+impl Cloud {
+    /// Reads the settings; calls nothing.
+    pub(crate) async fn connect(loaded: &Loaded, global: &Global) -> Result<Self, Failure> {
+        let aws = &loaded.config.aws;
+        let settings = ConnectSettings {
+            region: global.region.clone().or_else(|| aws.region.clone()),
+            profile: global.profile.clone().or_else(|| aws.profile.clone()),
+            role_arn: aws.role_arn.clone(),
+            external_id: None,
+            endpoint_url: global.endpoint_url.clone().or_else(|| aws.endpoint_url.clone()),
+            ca_bundle: None,
+        };
+        let factory = ClientFactory::connect(&settings)
+            .await
+            .map_err(|error| call_failed("failed to prepare the AWS clients", &error))?;
+        let factory = Arc::new(factory);
+        Ok(Self {
+            registry: registry(&factory),
+            factory,
+        })
+    }
+
+    /// Asks who the caller is, and checks that the account is the one that the file and the state
+    /// are about.
+    pub(crate) async fn place(&self, loaded: &Loaded, state: Option<&State>) -> Result<Place, Failure> {
+        let Some(region) = self.factory.region() else {
+            return Err(Failure::usage("no AWS region is set")
+                .hint("set `region` under [aws] in deploy.toml, --region, or AWS_REGION"));
+        };
+        let CallerIdentity {
+            account,
+            partition,
+            arn,
+        } = self.factory.caller_identity().await.map_err(|error| {
+            call_failed("failed to find out which AWS account this is", &error)
+                .hint("see what is missing with: mcpdeploy doctor")
+        })?;
+        if let Some(wanted) = &loaded.config.aws.account_id
+            && *wanted != account
+        {
+            let errors = loaded.error_at(
+                "aws.account_id",
+                format!("the credentials are for account {account}, and the file is for {wanted}"),
+                "not the caller's account",
+                Some(format!("use credentials for {wanted}; now it is {arn}")),
+            );
+            return Err(errors.into());
+        }
+        let elsewhere = state
+            .into_iter()
+            .flat_map(|state| state.resources.values())
+            .filter_map(|resource| resource.current.as_ref()?.placement.account.as_deref())
+            .find(|other| *other != account);
+        if let Some(other) = elsewhere {
+            return Err(Failure::new(
+                Exit::Failed,
+                crate::views::errors::Report::new(format!(
+                    "this environment is deployed in account {other}, and the credentials are for {account}"
+                )),
+            )
+            .hint(format!("use credentials for {other}"))
+            .hint("or deploy to this account under another environment: -e NAME"));
+        }
+        Ok(Place {
+            region: region.to_owned(),
+            account,
+            partition,
+        })
+    }
+}
+
+/// All kinds that this program has.
+pub(crate) fn registry(factory: &Arc<ClientFactory>) -> Registry {
+    let mut registry = Registry::new();
+    registry.add::<Data>(Arc::new(()));
+    kinds::register(&mut registry, factory);
+    registry
+}

@@ -1,0 +1,173 @@
+//! `apply`: makes the cloud as the file, or as a saved plan, says.
+
+use std::path::Path;
+
+use mcpdeploy_engine::apply::{self as engine, ApplyOptions};
+use mcpdeploy_engine::cancel;
+use mcpdeploy_engine::event::Summary;
+use mcpdeploy_engine::plan::{Mode, Plan};
+use mcpdeploy_engine::record::RunInfo;
+use mcpdeploy_engine::store::{Lock, StoreError};
+
+use crate::cli::{Apply, Global, Run, Selectors};
+use crate::exit::Exit;
+use crate::failure::Failure;
+use crate::host;
+use crate::screen::{Screen, in_all};
+use crate::session::Session;
+use crate::signals;
+
+pub(crate) async fn run(global: &Global, args: &Apply, screen: &Screen) -> Result<Exit, Failure> {
+    let mut session = if args.select.destroy {
+        Session::open_to_destroy(global, screen).await?
+    } else {
+        Session::open(global, screen).await?
+    };
+    match &args.plan {
+        Some(path) => saved(global, path, &args.run, &mut session, screen).await,
+        None => fresh(global, "apply", &args.select, &args.run, &mut session, screen).await,
+    }
+}
+
+/// Plans under the lock, asks, and applies.
+pub(crate) async fn fresh(
+    global: &Global,
+    command: &'static str,
+    select: &Selectors,
+    run: &Run,
+    session: &mut Session,
+    screen: &Screen,
+) -> Result<Exit, Failure> {
+    let by = host::run_info(command);
+    let lock = take_lock(session, &by, run).await?;
+    session.reload()?;
+    let plan = session.plan(global, select, &mut screen.reading()).await?;
+    screen.plan(&plan, session, command, None);
+    if !plan.is_empty() && !run.auto_approve && !screen.confirm("Apply this?")? {
+        screen.say("Nothing was changed.");
+        return Ok(Exit::Failed);
+    }
+    carry_out(global, &plan, by, &lock, session, screen).await
+}
+
+/// Applies exactly what was saved.
+async fn saved(
+    global: &Global,
+    path: &Path,
+    run: &Run,
+    session: &mut Session,
+    screen: &Screen,
+) -> Result<Exit, Failure> {
+    let plan = super::plan::read(path)?;
+    let by = host::run_info("apply");
+    let lock = take_lock(session, &by, run).await?;
+    session.reload()?;
+    let moved_on = |what: &str| {
+        Failure::usage(format!("the plan {} is stale: {what}", path.display()))
+            .hint("nothing was touched")
+            .next(format!("mcpdeploy plan --out {}", path.display()))
+    };
+    if plan.environment != session.project.environment {
+        return Err(Failure::usage(format!(
+            "the plan {} is for the environment {}, not {}",
+            path.display(),
+            plan.environment,
+            session.project.environment
+        )));
+    }
+    if plan.lineage != session.state.lineage && !(session.state.is_empty() && plan.serial == 0) {
+        return Err(moved_on("it was made from another state"));
+    }
+    if plan.serial != session.state.serial {
+        return Err(moved_on("something was applied since it was made"));
+    }
+    let destroys = plan.options.mode == mcpdeploy_engine::plan::Mode::Destroy;
+    if plan.digest != session.graph.digest() && !destroys {
+        return Err(moved_on("deploy.toml or the build has changed since it was made"));
+    }
+    carry_out(global, &plan, by, &lock, session, screen).await
+}
+
+/// Applies a plan, with signals and progress.
+pub(crate) async fn carry_out(
+    global: &Global,
+    plan: &Plan,
+    by: RunInfo,
+    lock: &Lock,
+    session: &mut Session,
+    screen: &Screen,
+) -> Result<Exit, Failure> {
+    let (canceller, cancel) = cancel::channel();
+    let _watch = signals::Watch::start(canceller)
+        .map_err(|error| Failure::failed("failed to listen for signals").cause(error))?;
+    let command = by.command.clone();
+    let mut watch = screen.progress(plan);
+    let summary = engine::apply(
+        plan,
+        &mut session.state,
+        &session.store,
+        lock,
+        &session.cloud.registry,
+        by,
+        &ApplyOptions {
+            parallelism: global.parallelism,
+        },
+        cancel,
+        &mut watch,
+    )
+    .await?;
+    if summary.is_complete() {
+        if !plan.is_empty() {
+            finished(plan, &summary, session, screen);
+        }
+        return Ok(Exit::Done);
+    }
+    screen.incomplete(&watch.ledger, &command);
+    Err(Failure::told(if summary.failed > 0 {
+        Exit::Failed
+    } else {
+        Exit::Interrupted
+    }))
+}
+
+/// Tells what there is now, and what can be done with it.
+fn finished(plan: &Plan, summary: &Summary, session: &Session, screen: &Screen) {
+    let took = in_all(summary);
+    if plan.options.mode == Mode::Destroy {
+        screen.applied(&format!("{} is gone", plan.deployment), &[(String::new(), took)]);
+        return;
+    }
+    let outputs = &session.state.outputs;
+    let row = |title: &str, name: &str| {
+        let value = outputs.get(name)?.as_str()?;
+        Some((title.to_owned(), value.to_owned()))
+    };
+    let mut rows: Vec<(String, String)> = [
+        row("MCP", "mcp_url"),
+        row("Version", "version"),
+        row("Dashboard", "dashboard"),
+    ]
+    .into_iter()
+    .flatten()
+    .collect();
+    let live = !rows.is_empty();
+    rows.push((String::new(), took));
+    let title = if live { "is live" } else { "is applied" };
+    screen.applied(&format!("{} {title}", plan.deployment), &rows);
+    if live {
+        screen.next("mcpdeploy output");
+    }
+}
+
+/// Takes the lock, waiting for another run as long as the user says.
+pub(crate) async fn take_lock(session: &Session, by: &RunInfo, run: &Run) -> Result<Lock, Failure> {
+    let started = std::time::Instant::now();
+    loop {
+        match session.store.lock(by) {
+            Err(StoreError::Locked { .. }) if started.elapsed() < run.lock_timeout => {
+                tokio::time::sleep(std::time::Duration::from_millis(200)).await;
+            }
+            other => return Ok(other?),
+        }
+    }
+}

@@ -1,0 +1,86 @@
+//! `deploy`: build, plan, apply and try the server, in one go.
+
+use std::time::Duration;
+
+use mcpdeploy_config::{Check, OnFailure, TargetKind};
+use serde_json::json;
+
+use crate::cli::{Deploy, Global, Selectors};
+use crate::exit::Exit;
+use crate::failure::Failure;
+use crate::probe::{self, Endpoint};
+use crate::project::Project;
+use crate::screen::Screen;
+use crate::session::Session;
+
+pub(crate) async fn run(global: &Global, args: &Deploy, screen: &Screen) -> Result<Exit, Failure> {
+    let project = Project::open(global)?;
+    let loaded = project.load()?;
+    if let (TargetKind::AwsLambda, Some(server)) = (&loaded.config.target.kind, &loaded.config.server) {
+        let request = project.build_request(&loaded.config, server, None, args.binary.as_deref());
+        let artifact = super::build::run_build(request, screen).await?;
+        super::build::report(&artifact, screen);
+    }
+    let mut session = Session::open(global, screen).await?;
+    let select = Selectors {
+        refresh: true,
+        ..Selectors::default()
+    };
+    let exit = super::apply::fresh(global, "deploy", &select, &args.run, &mut session, screen).await?;
+    if exit != Exit::Done || args.skip_tests {
+        return Ok(exit);
+    }
+    try_it(&session, screen).await
+}
+
+/// Tries the deployed server, as `[post_deploy_tests]` says.
+async fn try_it(session: &Session, screen: &Screen) -> Result<Exit, Failure> {
+    let tests = &session.loaded.config.post_deploy_tests;
+    let url = session.state.outputs.get("mcp_url").and_then(|url| url.as_str());
+    let (true, Some(url)) = (tests.enabled, url) else {
+        return Ok(Exit::Done);
+    };
+    tokio::time::sleep(Duration::from_millis(tests.warmup_grace_ms.into())).await;
+    let endpoint = Endpoint::new(
+        url,
+        session.cloud.factory.endpoint_url(),
+        Duration::from_secs(tests.timeout_seconds.into()),
+    );
+    let mut failed = false;
+    for check in &tests.checks {
+        let (name, result) = match check {
+            Check::Connectivity => ("connectivity", endpoint.run(probe::connectivity).await),
+            Check::Conformance => ("conformance", endpoint.run(probe::conformance).await),
+            Check::Apps => return Err(Failure::usage("the check `apps` is not there yet in this version")),
+        };
+        match result {
+            Ok(said) => screen.result(
+                "deploy",
+                &format!("  ✓ {name}: {said}"),
+                json!({"check": name, "ok": true, "said": said}),
+            ),
+            Err(problem) => {
+                failed = true;
+                screen.result(
+                    "deploy",
+                    &format!("  ✗ {name}: {problem}"),
+                    json!({"check": name, "ok": false, "said": problem}),
+                );
+            }
+        }
+    }
+    if !failed {
+        return Ok(Exit::Done);
+    }
+    match tests.on_failure {
+        OnFailure::Fail => {
+            screen.say("Deployed, but failing its checks.");
+            Ok(Exit::ChecksFailed)
+        }
+        OnFailure::Warn => {
+            screen.warn("it is deployed and fails its checks; on_failure = \"warn\" lets that pass");
+            Ok(Exit::Done)
+        }
+        OnFailure::Rollback => Err(Failure::usage("on_failure = \"rollback\" is not there yet in this version")),
+    }
+}

@@ -1,0 +1,55 @@
+//! What the commands do: one file each. They compute and decide; `screen` and `views` show.
+
+mod apply;
+pub(crate) mod build;
+mod deploy;
+mod destroy;
+mod doctor;
+mod graph;
+mod import;
+mod init;
+mod output;
+mod plan;
+mod schema;
+mod show;
+mod state;
+mod validate;
+
+use clap::CommandFactory;
+
+use crate::cli::{Cli, Command};
+use crate::exit::Exit;
+use crate::failure::Failure;
+use crate::screen::Screen;
+
+/// Runs the command.
+pub(crate) async fn run(cli: Cli, screen: &Screen) -> Result<Exit, Failure> {
+    let Cli { global, command } = cli;
+    match command {
+        Command::Init(args) => init::run(&global, &args, screen),
+        Command::Validate => validate::run(&global, screen),
+        Command::Build(args) => build::run(&global, &args, screen).await,
+        Command::Plan(args) => plan::run(&global, &args, screen).await,
+        Command::Apply(args) => apply::run(&global, &args, screen).await,
+        Command::Deploy(args) => deploy::run(&global, &args, screen).await,
+        Command::Destroy(args) => destroy::run(&global, &args, screen).await,
+        Command::Show(args) => show::run(&global, &args, screen),
+        Command::Output(args) => output::run(&global, &args, screen),
+        Command::State(args) => state::run(&global, &args, screen),
+        Command::Import(args) => import::run(&global, &args, screen).await,
+        Command::Graph(args) => graph::run(&global, &args, screen).await,
+        Command::Doctor => doctor::run(&global, screen).await,
+        Command::Completions { shell } => {
+            let mut script = Vec::new();
+            clap_complete::generate(shell, &mut Cli::command(), "mcpdeploy", &mut script);
+            screen.bytes(&script);
+            Ok(Exit::Done)
+        }
+        Command::Schema { name } => schema::run(name.as_deref(), screen),
+        Command::Version => {
+            let version = env!("CARGO_PKG_VERSION");
+            screen.result("version", &format!("mcpdeploy {version}"), serde_json::json!({"version": version}));
+            Ok(Exit::Done)
+        }
+    }
+}

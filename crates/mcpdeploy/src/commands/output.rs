@@ -1,0 +1,32 @@
+//! `output`: what the deployment gives.
+
+use serde_json::Value;
+
+use crate::cli::{Global, Output};
+use crate::exit::Exit;
+use crate::failure::Failure;
+use crate::project::Project;
+use crate::screen::Screen;
+
+pub(crate) fn run(global: &Global, args: &Output, screen: &Screen) -> Result<Exit, Failure> {
+    let state = super::state::load(&Project::open(global)?)?;
+    let Some(name) = &args.name else {
+        if global.json {
+            screen.document(&state.outputs)?;
+        } else {
+            screen.outputs(&state.outputs);
+        }
+        return Ok(Exit::Done);
+    };
+    let Some(value) = state.outputs.get(name) else {
+        let names: Vec<&str> = state.outputs.keys().map(String::as_str).collect();
+        return Err(Failure::usage(format!("there is no output `{name}`"))
+            .hint(format!("there are: {}", names.join(", "))));
+    };
+    let text = match value {
+        Value::String(text) if args.raw || !global.json => text.clone(),
+        other => other.to_string(),
+    };
+    screen.line(&text);
+    Ok(Exit::Done)
+}

@@ -1,0 +1,69 @@
+//! `plan`: what apply would change, and why.
+
+use mcpdeploy_engine::plan::Plan as EnginePlan;
+
+use crate::cli::{Global, Plan};
+use crate::exit::Exit;
+use crate::failure::Failure;
+use crate::screen::Screen;
+use crate::session::Session;
+
+pub(crate) async fn run(global: &Global, args: &Plan, screen: &Screen) -> Result<Exit, Failure> {
+    if args.html.is_some() {
+        return Err(Failure::usage("--html is not there yet in this version")
+            .hint("mcpdeploy plan --json, or --out FILE and mcpdeploy show FILE"));
+    }
+    let session = Session::open(global, screen).await?;
+    let plan = session.plan(global, &args.select, &mut screen.reading()).await?;
+    if let Some(path) = &args.out {
+        save(&plan, path)?;
+    }
+    let next = match &args.out {
+        Some(path) => format!("mcpdeploy apply {}", path.display()),
+        None => "mcpdeploy apply        (saved with --out FILE: apply exactly this)".to_owned(),
+    };
+    screen.plan(&plan, &session, "plan", (!plan.is_noop()).then_some(next));
+    Ok(if args.detailed_exitcode && !plan.is_empty() {
+        Exit::Changes
+    } else {
+        Exit::Done
+    })
+}
+
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the plan is the user's file: when it is torn, apply refuses it and nothing is lost"
+)]
+fn save(plan: &EnginePlan, path: &std::path::Path) -> Result<(), Failure> {
+    let failed = |error: &dyn std::fmt::Display| {
+        Failure::failed(format!("failed to save the plan in {}", path.display())).cause(error)
+    };
+    let bytes = serde_json::to_vec_pretty(plan).map_err(|e| failed(&e))?;
+    std::fs::write(path, bytes).map_err(|e| failed(&e))
+}
+
+/// Reads a saved plan.
+pub(crate) fn read(path: &std::path::Path) -> Result<EnginePlan, Failure> {
+    #[derive(serde::Deserialize)]
+    struct Head {
+        format: u32,
+    }
+    let bytes = std::fs::read(path).map_err(|error| {
+        Failure::usage(format!("failed to read the plan {}", path.display())).cause(error)
+    })?;
+    let no_plan = |error: serde_json::Error| {
+        Failure::usage(format!("{} is no plan that mcpdeploy saved", path.display()))
+            .cause(error)
+            .next("mcpdeploy plan --out FILE")
+    };
+    let head: Head = serde_json::from_slice(&bytes).map_err(no_plan)?;
+    let known = mcpdeploy_engine::plan::FORMAT;
+    if head.format > known {
+        return Err(Failure::usage(format!(
+            "the plan {} has format {}; this version of mcpdeploy knows {known} at most",
+            path.display(),
+            head.format
+        )));
+    }
+    serde_json::from_slice(&bytes).map_err(no_plan)
+}

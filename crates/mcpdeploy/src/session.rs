@@ -1,0 +1,324 @@
+//! From the file to a plan: what every command that plans has in common.
+
+use mcpdeploy_aws::artifacts::{Artifacts, CodeSha256};
+use mcpdeploy_aws::stack::{self, Code, Place, Setting, StackError, StackErrors};
+use mcpdeploy_build::Artifact;
+use mcpdeploy_config::{ConfigErrors, Loaded, Server, TargetKind};
+use mcpdeploy_engine::event::Sink;
+use mcpdeploy_engine::graph::{Graph, GraphError, GraphErrors};
+use mcpdeploy_engine::kind::{InputError, Registry};
+use mcpdeploy_engine::plan::{self, Mode, Plan, PlanOptions};
+use mcpdeploy_engine::refresh::{self, RefreshOptions};
+use mcpdeploy_engine::resource::Desired;
+use mcpdeploy_engine::state::State;
+use mcpdeploy_engine::store::{Loaded as Stored, Store};
+
+use crate::cli::{Global, Selectors};
+use crate::cloud::Cloud;
+use crate::exit::Exit;
+use crate::failure::Failure;
+use crate::project::Project;
+use crate::views::errors::Report;
+use crate::screen::Screen;
+
+/// A project whose file, state and cloud are at hand.
+pub(crate) struct Session {
+    pub(crate) project: Project,
+    pub(crate) loaded: Loaded,
+    pub(crate) cloud: Cloud,
+    pub(crate) store: Store,
+    /// The state as stored; an empty one when nothing was ever deployed.
+    pub(crate) state: State,
+    pub(crate) stored: Stored,
+    /// `None` when nothing of AWS is wanted or there.
+    pub(crate) place: Option<Place>,
+    pub(crate) graph: Graph,
+    pub(crate) artifact: Option<Artifact>,
+}
+
+impl Session {
+    /// Opens the project and puts together what is wanted. The state is read once more by those
+    /// who take the lock: see [`Session::reload`].
+    pub(crate) async fn open(global: &Global, screen: &Screen) -> Result<Self, Failure> {
+        if global.local {
+            return Err(Failure::usage("the embedded cloud (--local) is not there yet in this version")
+                .hint("start an emulator and name its address: --endpoint-url http://127.0.0.1:4566"));
+        }
+        let project = Project::open(global)?;
+        let loaded = project.load()?;
+        screen.notes(&loaded);
+        let store = project.store();
+        let stored = store.load()?;
+        let artifact = match (&loaded.config.target.kind, &loaded.config.server) {
+            (TargetKind::AwsLambda, Some(server)) => {
+                Some(artifact(&project, &loaded, server, screen).await?)
+            }
+            (TargetKind::AwsLambda | TargetKind::Resources, _) => None,
+        };
+        Self::assemble(global, project, loaded, store, stored, artifact, Want::File).await
+    }
+
+    /// As [`Session::open`], for removing: the server need not be built.
+    pub(crate) async fn open_to_destroy(global: &Global, screen: &Screen) -> Result<Self, Failure> {
+        let project = Project::open(global)?;
+        let loaded = project.load()?;
+        screen.notes(&loaded);
+        let store = project.store();
+        let stored = store.load()?;
+        Self::assemble(global, project, loaded, store, stored, None, Want::Nothing).await
+    }
+
+    async fn assemble(
+        global: &Global,
+        project: Project,
+        loaded: Loaded,
+        store: Store,
+        mut stored: Stored,
+        artifact: Option<Artifact>,
+        want: Want,
+    ) -> Result<Self, Failure> {
+        let cloud = Cloud::connect(&loaded, global).await?;
+        let config = &loaded.config;
+        let wants_aws = config.target.kind == TargetKind::AwsLambda
+            || config.resources.iter().any(|r| r.kind.value.starts_with("aws."));
+        let has_aws = stored.state.as_ref().is_some_and(|state| {
+            let addresses = state.resources.keys().chain(state.pending.values().map(|p| &p.intent.address));
+            addresses.into_iter().any(|a| a.kind().as_str().starts_with("aws."))
+        });
+        let place = if wants_aws || has_aws {
+            Some(cloud.place(&loaded, stored.state.as_ref()).await?)
+        } else {
+            None
+        };
+        let code = artifact.as_ref().map(|artifact| Code {
+            sha256: CodeSha256::new(artifact.code_sha256_base64.clone()),
+            size: artifact.size,
+        });
+        if let Some(artifact) = &artifact {
+            let digest = CodeSha256::new(artifact.code_sha256_base64.clone());
+            cloud.factory.artifacts().insert(digest, artifact.zip.clone());
+        }
+        let setting = Setting {
+            environment: &project.environment,
+            place: place.as_ref(),
+            code: code.as_ref(),
+            deployed_as: stored.state.as_ref().map(|state| state.deployment.as_str()),
+            root: &project.root,
+            artifacts: cloud.factory.artifacts(),
+        };
+        let graph = match want {
+            Want::File => graph(&loaded, &setting, &cloud.registry)?,
+            Want::Nothing => nothing(&loaded, &project, &cloud.registry)?,
+        };
+        let state = stored
+            .state
+            .take()
+            .unwrap_or_else(|| State::new(config.deployment_name(), &project.environment));
+        Ok(Self {
+            graph,
+            project,
+            cloud,
+            store,
+            state,
+            stored,
+            place,
+            artifact,
+            loaded,
+        })
+    }
+
+    /// Reads the state again: under the lock, nobody else changes it any more.
+    pub(crate) fn reload(&mut self) -> Result<(), Failure> {
+        let mut stored = self.store.load()?;
+        if let Some(state) = stored.state.take() {
+            self.state = state;
+        }
+        self.stored = stored;
+        Ok(())
+    }
+
+    /// Looks at the cloud and plans.
+    pub(crate) async fn plan(
+        &self,
+        global: &Global,
+        select: &Selectors,
+        sink: &mut dyn Sink,
+    ) -> Result<Plan, Failure> {
+        let mode = if select.destroy {
+            Mode::Destroy
+        } else if select.refresh_only {
+            Mode::RefreshOnly
+        } else {
+            Mode::Normal
+        };
+        let options = PlanOptions {
+            mode,
+            targets: select.target.clone(),
+            replace: select.replace.clone(),
+        };
+        let look = RefreshOptions {
+            read: select.refresh,
+            probe: select.refresh,
+            parallelism: global.parallelism,
+            mode,
+        };
+        let registry = &self.cloud.registry;
+        let findings = refresh::refresh(&self.graph, &self.state, registry, &look, sink).await?;
+        Ok(plan::plan(&self.graph, &self.state, findings, &options, registry)?)
+    }
+}
+
+/// What is to be there in the end.
+enum Want {
+    /// What the file says.
+    File,
+    /// Nothing: everything is to go.
+    Nothing,
+}
+
+fn nothing(loaded: &Loaded, project: &Project, registry: &Registry) -> Result<Graph, Failure> {
+    let desired = Desired {
+        deployment: loaded.config.deployment_name().to_owned(),
+        environment: project.environment.clone(),
+        ..Desired::default()
+    };
+    Graph::build(desired, registry).map_err(|errors| graph_failure(loaded, errors))
+}
+
+/// The last build, or a first one when there is none.
+async fn artifact(
+    project: &Project,
+    loaded: &Loaded,
+    server: &Server,
+    screen: &Screen,
+) -> Result<Artifact, Failure> {
+    let request = project.build_request(&loaded.config, server, None, None);
+    let found = match project.artifact()? {
+        Some(artifact) if artifact.architecture == request.architecture => artifact,
+        Some(_) | None => {
+            screen.say("Nothing is built yet for this environment: building");
+            crate::commands::build::run_build(request.clone(), screen).await?
+        }
+    };
+    Ok(found)
+}
+
+/// Puts together what is wanted, and shows mistakes at their place in the file.
+fn graph(loaded: &Loaded, setting: &Setting<'_>, registry: &Registry) -> Result<Graph, Failure> {
+    let desired = stack::desired(&loaded.config, setting, registry)
+        .map_err(|errors| stack_failure(loaded, &errors))?;
+    Graph::build(desired, registry).map_err(|errors| graph_failure(loaded, errors))
+}
+
+/// Checks all that can be checked without calling anybody: with a build and an account that stand
+/// for the real ones.
+pub(crate) fn check(
+    loaded: &Loaded,
+    project: &Project,
+    registry: &Registry,
+) -> Result<Graph, Failure> {
+    let region = loaded.config.aws.region.clone();
+    let place = Place {
+        region: region.unwrap_or_else(|| "us-east-1".to_owned()),
+        account: loaded
+            .config
+            .aws
+            .account_id
+            .clone()
+            .unwrap_or_else(|| "000000000000".to_owned()),
+        partition: "aws".to_owned(),
+    };
+    let code = Code {
+        sha256: CodeSha256::of(b""),
+        size: 1,
+    };
+    let setting = Setting {
+        environment: &project.environment,
+        place: Some(&place),
+        code: Some(&code),
+        deployed_as: None,
+        root: &project.root,
+        artifacts: &Artifacts::default(),
+    };
+    graph(loaded, &setting, registry)
+}
+
+fn stack_failure(loaded: &Loaded, errors: &StackErrors) -> Failure {
+    let placed = errors.0.iter().map(|error| match error {
+        StackError::Key { key, message, help } => {
+            let span = loaded.span_of(key);
+            loaded.source.error(message, span, "here", Some(help.clone()))
+        }
+        StackError::Resource {
+            address,
+            pointer,
+            message,
+        } => {
+            let resource = loaded.config.resources.iter().find(|r| r.address() == *address);
+            let span = resource.map(|resource| {
+                let value = resource.input_spans.get(pointer);
+                value.cloned().unwrap_or_else(|| resource.span.clone())
+            });
+            let help = resource.map(|r| format!("see what it takes: mcpdeploy schema {}", r.kind.value));
+            loaded.source.error(format!("{address}: {message}"), span, "here", help)
+        }
+    });
+    ConfigErrors::new(loaded.source.clone(), placed.collect()).into()
+}
+
+fn graph_failure(loaded: &Loaded, errors: GraphErrors) -> Failure {
+    let mut placed = Vec::new();
+    let mut others = Vec::new();
+    for error in errors.0 {
+        let resource = error.address().and_then(|address| {
+            let resources = &loaded.config.resources;
+            resources.iter().find(|r| r.address() == address.as_str())
+        });
+        match (resource, &error) {
+            (
+                Some(resource),
+                GraphError::Input {
+                    error: InputError { pointer, message },
+                    ..
+                },
+            ) => {
+                let span = resource
+                    .input_key_spans
+                    .get(pointer)
+                    .filter(|_| message.starts_with("unknown field"))
+                    .or_else(|| resource.input_spans.get(pointer))
+                    .or_else(|| resource.input_spans.get(""))
+                    .cloned()
+                    .unwrap_or_else(|| resource.span.clone());
+                placed.push(loaded.source.error(
+                    format!("{}: {message}", resource.address()),
+                    Some(span),
+                    "here",
+                    Some(format!("see what it takes: mcpdeploy schema {}", resource.kind.value)),
+                ));
+            }
+            (Some(resource), GraphError::UnknownKind { .. }) => placed.push(loaded.source.error(
+                format!("there is no kind `{}`", resource.kind.value),
+                Some(resource.kind.span.clone()),
+                "unknown kind",
+                Some("see the kinds there are: mcpdeploy schema".to_owned()),
+            )),
+            (Some(resource), _) => placed.push(loaded.source.error(
+                error.to_string(),
+                Some(resource.span.clone()),
+                "this resource",
+                None,
+            )),
+            (None, _) => others.push(Report::new(error.to_string())),
+        }
+    }
+    if others.is_empty() {
+        ConfigErrors::new(loaded.source.clone(), placed).into()
+    } else {
+        others.extend(placed.iter().map(|e| Report::new(e.message().to_owned())));
+        Failure {
+            exit: Exit::Usage,
+            what: crate::failure::What::Reports(others),
+        }
+    }
+}

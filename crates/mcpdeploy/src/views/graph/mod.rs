@@ -1,0 +1,163 @@
+//! The graph of a plan or a state as a picture: for Graphviz, for Mermaid, and as an SVG of our
+//! own drawing.
+//!
+//! An edge goes from what comes first to what needs it.
+
+mod dot;
+mod layers;
+mod mermaid;
+mod place;
+mod svg;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use mcpdeploy_engine::address::Address;
+use mcpdeploy_engine::plan::{Action, Plan, StepOp};
+use mcpdeploy_engine::state::State;
+
+pub(crate) use dot::dot;
+pub(crate) use mermaid::mermaid;
+pub(crate) use svg::svg;
+
+/// A graph, whatever it was made from.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub(crate) struct GraphView {
+    /// What is in it.
+    pub(crate) nodes: Vec<GraphNode>,
+    /// By place in `nodes`: what comes first, what needs it.
+    pub(crate) edges: Vec<(usize, usize)>,
+}
+
+/// A resource in a graph.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct GraphNode {
+    /// Its address.
+    pub(crate) id: String,
+    /// Its name.
+    pub(crate) label: String,
+    /// Its kind.
+    pub(crate) kind: String,
+    /// What happens to it, if anything.
+    pub(crate) action: Option<Action>,
+}
+
+impl GraphView {
+    /// Everything that the plan knows; the edges of what stays as it is come from the state.
+    pub(crate) fn of_plan(plan: &Plan, state: Option<&State>) -> Self {
+        let mut actions: BTreeMap<&Address, Option<Action>> =
+            plan.unchanged.iter().map(|address| (address, None)).collect();
+        for action in &plan.actions {
+            // What a replacement left behind stands under the address of its successor.
+            let slot = actions.entry(&action.address).or_default();
+            if slot.is_none() || action.action != Action::DeleteReplaced {
+                *slot = Some(action.action);
+            }
+        }
+        let mut edges: BTreeMap<&Address, BTreeSet<&Address>> = BTreeMap::new();
+        for step in &plan.steps {
+            match &step.op {
+                StepOp::Create { wanted, .. } | StepOp::Update { wanted } => {
+                    edges.entry(&step.address).or_default().extend(&wanted.depends_on);
+                }
+                StepOp::Delete { .. } => {}
+            }
+        }
+        let planned: BTreeSet<&Address> = edges.keys().copied().collect();
+        for (address, resource) in state.iter().flat_map(|state| &state.resources) {
+            if !planned.contains(address) {
+                let recorded = resource.current.iter().flat_map(|instance| &instance.depends_on);
+                edges.entry(address).or_default().extend(recorded);
+            }
+        }
+        Self::assemble(&actions, &edges)
+    }
+
+    /// Everything that the state has.
+    pub(crate) fn of_state(state: &State) -> Self {
+        let nodes = state.resources.keys().map(|address| (address, None)).collect();
+        let edges = state.resources.iter().map(|(address, resource)| {
+            let recorded = resource.current.iter().flat_map(|instance| &instance.depends_on);
+            (address, recorded.collect())
+        });
+        Self::assemble(&nodes, &edges.collect())
+    }
+
+    /// The edges that can be drawn: between two nodes that are there.
+    fn drawable(&self) -> impl Iterator<Item = (usize, usize)> {
+        let count = self.nodes.len();
+        let edges = self.edges.iter().copied();
+        edges.filter(move |(from, to)| from != to && *from < count && *to < count)
+    }
+
+    fn assemble(
+        nodes: &BTreeMap<&Address, Option<Action>>,
+        dependencies: &BTreeMap<&Address, BTreeSet<&Address>>,
+    ) -> Self {
+        let places: BTreeMap<&Address, usize> = nodes.keys().enumerate().map(|(place, a)| (*a, place)).collect();
+        let mut edges: Vec<(usize, usize)> = Vec::new();
+        for (address, on) in dependencies {
+            let Some(&to) = places.get(address) else { continue };
+            edges.extend(on.iter().filter_map(|from| Some((*places.get(from)?, to))));
+        }
+        edges.sort_unstable();
+        let node = |(address, action): (&&Address, &Option<Action>)| GraphNode {
+            id: address.to_string(),
+            label: address.name().to_owned(),
+            kind: address.kind().to_string(),
+            action: *action,
+        };
+        Self {
+            nodes: nodes.iter().map(node).collect(),
+            edges,
+        }
+    }
+}
+
+/// What happens to a node, as a name for classes and colours.
+fn class(action: Option<Action>) -> &'static str {
+    match action {
+        None => "same",
+        Some(Action::Create) => "create",
+        Some(Action::Adopt) => "adopt",
+        Some(Action::Update) => "update",
+        Some(Action::Replace { .. }) => "replace",
+        Some(Action::Publish) => "publish",
+        Some(Action::Delete | Action::DeleteReplaced) => "delete",
+        Some(Action::Forget) => "forget",
+    }
+}
+
+/// The colours of a class: border and surface on light ground, border and surface on dark.
+fn colours(class: &str) -> [&'static str; 4] {
+    match class {
+        "create" => ["#1a7f37", "#e6f6ea", "#56d364", "#12261a"],
+        "publish" => ["#0b7285", "#e3f6f9", "#3bc9db", "#0e2429"],
+        "update" => ["#9a6700", "#fdf4dc", "#e3b341", "#2b2110"],
+        "replace" => ["#bc4c00", "#fdeee2", "#f0883e", "#2d1a0c"],
+        "delete" => ["#cf222e", "#fdebec", "#ff7b72", "#2f1416"],
+        "adopt" => ["#0969da", "#e6f1fd", "#6cb6ff", "#0f2036"],
+        "forget" => ["#8250df", "#f3ecfd", "#bc8cff", "#221833"],
+        _ => ["#8c959f", "#f6f8fa", "#6e7681", "#1c2128"],
+    }
+}
+
+/// Text inside XML. Characters that XML cannot hold at all are left out.
+fn escaped(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for c in text.chars() {
+        match c {
+            '&' => out.push_str("&amp;"),
+            '<' => out.push_str("&lt;"),
+            '>' => out.push_str("&gt;"),
+            '"' => out.push_str("&quot;"),
+            '\'' => out.push_str("&#39;"),
+            c if c.is_control() && c != '\n' => {}
+            '\u{fffe}' | '\u{ffff}' => {}
+            c => out.push(c),
+        }
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests;
