@@ -68,7 +68,7 @@ def command(name: str, port: int, folder: Path):
     if name == "ministack":
         env |= {
             "BIND_HOST": "127.0.0.1",
-            "MINISTACK_HOST": "127.0.0.1",
+            "MINISTACK_HOST": "localhost",
             "GATEWAY_PORT": str(port),
             "STATE_DIR": str(folder / "state"),
             "S3_DATA_DIR": str(folder / "s3"),

@@ -276,7 +276,7 @@ impl Store {
     /// Writes the state under the next serial and drops a journal that is in it.
     fn save(&self, state: &mut State) -> Result<(), StoreError> {
         state.serial += 1;
-        let written = self.replace_state(state);
+        let written = self.replace_state(&self.state_path(), state);
         if written.is_err() {
             state.serial -= 1;
         }
@@ -284,12 +284,11 @@ impl Store {
         self.drop_journal()
     }
 
-    fn replace_state(&self, state: &State) -> Result<(), StoreError> {
-        let path = self.state_path();
+    fn replace_state(&self, path: &Path, state: &State) -> Result<(), StoreError> {
         let mut bytes = serde_json::to_vec_pretty(state)
-            .map_err(|e| StoreError::io("write", &path, e.into()))?;
+            .map_err(|e| StoreError::io("write", path, e.into()))?;
         bytes.push(b'\n');
-        self.replace(&path, &bytes)
+        self.replace(path, &bytes)
     }
 
     fn drop_journal(&self) -> Result<(), StoreError> {
@@ -318,9 +317,7 @@ impl Store {
             Some(old) => {
                 self.check_unchanged(old)?;
                 let path = self.dir.join(format!("state.json.backup-{}", old.serial));
-                let bytes = serde_json::to_vec_pretty(old)
-                    .map_err(|e| StoreError::io("write", &path, e.into()))?;
-                self.replace(&path, &bytes)?;
+                self.replace_state(&path, old)?;
                 Some(path)
             }
             None => None,

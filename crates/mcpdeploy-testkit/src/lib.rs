@@ -5,6 +5,7 @@
 //! at any call as a killed process would.
 
 mod cloud;
+mod disk;
 mod fake;
 mod fault;
 mod lab;
@@ -12,6 +13,7 @@ mod rng;
 mod stack;
 
 pub use cloud::{Call, FakeCloud, Object};
+pub use disk::Disk;
 pub use fake::{Child, FakeInputs, FakeOutputs, Named, Slow, Tagged, Version, register};
 pub use fault::{At, CallOp, Fault};
 pub use lab::{Failed, Lab, Ran, run_info};

@@ -32,12 +32,9 @@ impl Endpoint {
             .user_agent(concat!("mcpdeploy/", env!("CARGO_PKG_VERSION")))
             .build()
             .into();
-        let (url, host) = match (gateway, url.split_once("://")) {
-            (Some(gateway), Some((_, rest))) => {
-                let (host, path) = rest.split_once('/').unwrap_or((rest, ""));
-                (format!("{}/{path}", gateway.trim_end_matches('/')), Some(host.to_owned()))
-            }
-            _ => (url.to_owned(), None),
+        let (url, host) = match gateway {
+            Some(gateway) => at_emulator(url, gateway.trim_end_matches('/')),
+            None => (url.to_owned(), None),
         };
         Self { url, host, agent }
     }
@@ -97,6 +94,25 @@ impl Endpoint {
             "clientInfo": {"name": "mcpdeploy", "version": env!("CARGO_PKG_VERSION")},
         });
         self.call("initialize", &params)
+    }
+}
+
+/// Where an emulator answers for an API, and the `Host` to send.
+///
+/// An API's name below an IP address (`<id>.execute-api.127.0.0.1`) is no host that a server could
+/// parse: there, the emulators' own path for APIs is taken.
+fn at_emulator(url: &str, gateway: &str) -> (String, Option<String>) {
+    let Some((_, rest)) = url.split_once("://") else {
+        return (url.to_owned(), None);
+    };
+    let (host, path) = rest.split_once('/').unwrap_or((rest, ""));
+    let name = host.split(':').next().unwrap_or(host);
+    let below_an_address = name.rsplit('.').next().is_some_and(|last| last.parse::<u8>().is_ok());
+    match name.split_once(".execute-api.") {
+        Some((id, _)) if below_an_address => {
+            (format!("{gateway}/_aws/execute-api/{id}/$default/{path}"), None)
+        }
+        Some(_) | None => (format!("{gateway}/{path}"), Some(host.to_owned())),
     }
 }
 
@@ -187,6 +203,9 @@ mod tests {
         );
         assert_eq!(endpoint.url, "http://127.0.0.1:4566/mcp");
         assert_eq!(endpoint.host.as_deref(), Some("abc.execute-api.us-east-1.amazonaws.com"));
+        let (url, host) = at_emulator("http://abc.execute-api.127.0.0.1:4566/mcp", "http://127.0.0.1:4566");
+        assert_eq!(url, "http://127.0.0.1:4566/_aws/execute-api/abc/$default/mcp");
+        assert_eq!(host, None);
     }
 
     #[test]

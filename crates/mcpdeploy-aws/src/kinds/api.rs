@@ -152,6 +152,9 @@ impl Kind for Api {
         };
         let Some(api) = found else { return Ok(None) };
         let id = api.api_id().unwrap_or_default();
+        let told = tags::from_map(api.tags());
+        let arn = arn(cx.clients.region(), &format!("/{id}"));
+        let tags = read_tags(cx, &arn, told, &who.inputs.tags).await?;
         Ok(Some(Observed {
             id: PhysicalId::new(id),
             outputs: outputs(cx, id, api.api_endpoint()).await?,
@@ -165,7 +168,7 @@ impl Kind for Api {
                 disable_execute_api_endpoint: api
                     .disable_execute_api_endpoint()
                     .unwrap_or_default(),
-                tags: tags::from_map(api.tags()),
+                tags,
             },
             unobserved: &[],
         }))
@@ -227,10 +230,8 @@ impl Kind for Api {
                 .fault("apigatewayv2", "UpdateApi", id)?;
         }
         if delta.updates("/tags") {
-            let have = get(cx, id).await?;
-            let have = tags::from_map(have.as_ref().and_then(|api| api.tags()));
             let arn = arn(cx.clients.region(), &format!("/{id}"));
-            put_tags(cx, &arn, &have, &want.tags).await?;
+            put_tags(cx, &arn, &want.tags).await?;
         }
         Ok(())
     }
@@ -346,23 +347,54 @@ pub(super) fn tag_permissions(op: Op, placement: &Placement) -> Vec<Permission> 
     let region = placement.region_or_any();
     let on = format!("arn:{}:apigateway:{region}::/tags/*", partition(region));
     match op {
-        Op::Create => Permission::all(&["apigateway:POST", "apigateway:PUT"], &on),
-        Op::Update => Permission::all(
-            &["apigateway:POST", "apigateway:PUT", "apigateway:DELETE"],
+        Op::Read => Permission::all(&["apigateway:GET"], &on),
+        Op::Create => Permission::all(
+            &["apigateway:GET", "apigateway:POST", "apigateway:PUT"],
             &on,
         ),
-        Op::Read | Op::Delete => Vec::new(),
+        Op::Update => Permission::all(
+            &[
+                "apigateway:GET",
+                "apigateway:POST",
+                "apigateway:PUT",
+                "apigateway:DELETE",
+            ],
+            &on,
+        ),
+        Op::Delete => Vec::new(),
     }
+}
+
+/// The tags at `arn`. `told`: what came along with a read. Where those are not the ones wanted,
+/// GetTags has the last word: it knows a change at once.
+pub(super) async fn read_tags(
+    cx: &Cx<'_, Clients>,
+    arn: &str,
+    told: Tags,
+    want: &Tags,
+) -> Result<Tags, KindError> {
+    if told == *want {
+        return Ok(told);
+    }
+    let answer = cx
+        .clients
+        .apigatewayv2()
+        .get_tags()
+        .resource_arn(arn)
+        .send()
+        .await
+        .found("apigatewayv2", "GetTags", arn)?;
+    Ok(answer.map_or(told, |answer| tags::from_map(answer.tags())))
 }
 
 /// Makes the tags at `arn` what they should be.
 pub(super) async fn put_tags(
     cx: &Cx<'_, Clients>,
     arn: &str,
-    have: &Tags,
     want: &Tags,
 ) -> Result<(), KindError> {
-    let changes = tags::changes(have, want);
+    let have = read_tags(cx, arn, Tags::new(), want).await?;
+    let changes = tags::changes(&have, want);
     let client = cx.clients.apigatewayv2();
     if !changes.set.is_empty() {
         client

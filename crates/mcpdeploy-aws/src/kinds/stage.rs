@@ -233,9 +233,12 @@ impl Kind for Stage {
         let settings = stage.default_route_settings();
         let throttling = settings.and_then(throttling);
         let asks_for_none = who.inputs.throttling.is_none();
+        let outputs = outputs(cx, id)?;
+        let told = tags::from_map(stage.tags());
+        let tags = api::read_tags(cx, &outputs.arn, told, &who.inputs.tags).await?;
         Ok(Some(Observed {
             id: id.clone(),
-            outputs: outputs(cx, id)?,
+            outputs,
             inputs: StageInputs {
                 api: ApiId::new(api).into(),
                 name: StageName::new(name),
@@ -254,7 +257,7 @@ impl Kind for Stage {
                     .filter(|(_, value)| !value.is_empty())
                     .map(|(key, value)| (key.clone(), value.clone().into()))
                     .collect(),
-                tags: tags::from_map(stage.tags()),
+                tags,
             },
             unobserved: &[],
         }))
@@ -305,7 +308,7 @@ impl Kind for Stage {
                 .await
                 .removed("apigatewayv2", "DeleteAccessLogSettings", id)?;
         }
-        let have = match delta.updates_any(&["/variables", "/tags"]) {
+        let have = match delta.updates("/variables") {
             true => get(cx, id).await?,
             false => None,
         };
@@ -338,8 +341,7 @@ impl Kind for Stage {
                 .fault("apigatewayv2", "UpdateStage", id)?;
         }
         if delta.updates("/tags") {
-            let have = tags::from_map(have.as_ref().and_then(|stage| stage.tags()));
-            api::put_tags(cx, &outputs(cx, id)?.arn, &have, &want.tags).await?;
+            api::put_tags(cx, &outputs(cx, id)?.arn, &want.tags).await?;
         }
         Ok(())
     }

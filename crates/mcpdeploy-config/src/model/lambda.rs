@@ -45,9 +45,9 @@ pub struct Server {
     #[serde(default)]
     #[schemars(regex(pattern = shapes::CARGO_NAME))]
     pub package: Option<String>,
-    /// The binary to build, when the package has several.
+    /// A ready executable to deploy instead of building one: its path, seen from the project's folder.
     #[serde(default)]
-    #[schemars(regex(pattern = shapes::CARGO_NAME))]
+    #[schemars(length(min = 1))]
     pub binary: Option<String>,
 }
 

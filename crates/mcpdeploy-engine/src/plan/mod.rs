@@ -112,6 +112,23 @@ pub struct Plan {
 }
 
 impl Plan {
+    /// Reads a saved plan.
+    ///
+    /// # Errors
+    /// When it is none, or of a newer format.
+    pub fn from_slice(bytes: &[u8]) -> Result<Self, PlanFileError> {
+        /// The format is looked at first: a newer one may well have fields that we do not know.
+        #[derive(Deserialize)]
+        struct Head {
+            format: u32,
+        }
+        let Head { format } = serde_json::from_slice(bytes)?;
+        if format > FORMAT {
+            return Err(PlanFileError::Newer(format));
+        }
+        Ok(serde_json::from_slice(bytes)?)
+    }
+
     /// Whether nothing in the cloud is to change.
     #[must_use]
     pub fn is_empty(&self) -> bool {
@@ -144,6 +161,17 @@ impl Plan {
         }
         counts
     }
+}
+
+/// Why bytes are no plan.
+#[derive(Debug, thiserror::Error)]
+pub enum PlanFileError {
+    /// A newer program wrote it.
+    #[error("the plan has format {0}; this version of mcpdeploy knows {FORMAT} at most")]
+    Newer(u32),
+    /// It is no plan at all.
+    #[error("this is not a plan that mcpdeploy saved")]
+    Unreadable(#[from] serde_json::Error),
 }
 
 /// How many actions of each sort a plan has.

@@ -18,7 +18,10 @@ impl Columns {
     /// A table with headings; without any, only its rows are shown.
     pub(crate) fn new(headings: &[&str]) -> Self {
         Self {
-            headings: headings.iter().map(|heading| (*heading).to_owned()).collect(),
+            headings: headings
+                .iter()
+                .map(|heading| (*heading).to_owned())
+                .collect(),
             ..Self::default()
         }
     }
@@ -29,14 +32,11 @@ impl Columns {
         self
     }
 
-    /// A row as it is.
-    pub(crate) fn row(&mut self, cells: impl IntoIterator<Item = impl Into<String>>) {
-        self.painted(cells.into_iter().map(|cell| (Paint::Plain, cell.into())));
-    }
-
     /// A row in colours.
     pub(crate) fn painted(&mut self, cells: impl IntoIterator<Item = (Paint, String)>) {
-        let cells = cells.into_iter().map(|(paint, cell)| (paint, text::clean(&cell).into_owned()));
+        let cells = cells
+            .into_iter()
+            .map(|(paint, cell)| (paint, text::clean(&cell).into_owned()));
         self.rows.push(cells.collect());
     }
 
@@ -50,8 +50,11 @@ impl Columns {
         let widths = self.widths(theme);
         let mut out = String::new();
         if !self.headings.is_empty() && !self.rows.is_empty() {
-            let headings: Vec<(Paint, String)> =
-                self.headings.iter().map(|heading| (Paint::Strong, heading.clone())).collect();
+            let headings: Vec<(Paint, String)> = self
+                .headings
+                .iter()
+                .map(|heading| (Paint::Strong, heading.clone()))
+                .collect();
             self.line(&headings, &widths, theme, &mut out);
         }
         for row in &self.rows {
@@ -61,7 +64,13 @@ impl Columns {
     }
 
     fn widths(&self, theme: &Theme) -> Vec<usize> {
-        let count = self.rows.iter().map(Vec::len).chain([self.headings.len()]).max().unwrap_or(0);
+        let count = self
+            .rows
+            .iter()
+            .map(Vec::len)
+            .chain([self.headings.len()])
+            .max()
+            .unwrap_or(0);
         let mut widths = vec![0; count];
         for (column, heading) in self.headings.iter().enumerate() {
             widths[column] = text::width(heading);
@@ -72,12 +81,15 @@ impl Columns {
         }
         let gaps = 2 * count.saturating_sub(1) + self.indent;
         let room = theme.width.saturating_sub(gaps);
-        // The widest gives way first, so that the narrow ones stay whole.
+        // The widest gives way first, so that the narrow ones stay whole; the first column last of
+        // all, since it says which row it is.
         while widths.iter().sum::<usize>() > room {
-            let Some(widest) = widths.iter_mut().max().filter(|width| **width > NARROWEST) else {
-                break;
-            };
-            *widest -= 1;
+            let (first, others) = widths.split_at_mut(count.min(1));
+            let giving = others.iter_mut().max().filter(|width| **width > NARROWEST);
+            match giving.or(first.first_mut().filter(|width| **width > NARROWEST)) {
+                Some(width) => *width -= 1,
+                None => break,
+            }
         }
         widths
     }
@@ -109,11 +121,15 @@ mod tests {
     #[test]
     fn the_widest_column_gives_way() {
         let mut columns = Columns::new(&["what", "id"]);
-        columns.row(["a", "short"]);
-        columns.row(["bcd", &"0123456789/".repeat(9)]);
+        columns.painted(["a", "short"].map(|cell| (Paint::Plain, cell.to_owned())));
+        columns
+            .painted(["bcd", &"0123456789/".repeat(9)].map(|cell| (Paint::Plain, cell.to_owned())));
         let out = columns.render(&Theme::plain(80));
         assert!(out.lines().all(|line| text::width(line) <= 80), "{out}");
-        assert!(out.starts_with("what  id\na     short\nbcd   0123456789/"), "{out}");
+        assert!(
+            out.starts_with("what  id\na     short\nbcd   0123456789/"),
+            "{out}"
+        );
         assert_eq!(out.lines().count(), 4, "{out}");
     }
 

@@ -39,27 +39,10 @@ impl Report {
         }
     }
 
-    /// Why.
-    pub(crate) fn with_cause(mut self, cause: impl Into<String>) -> Self {
-        self.causes.push(cause.into());
-        self
-    }
-
     /// What a person can do about it.
     pub(crate) fn with_hint(mut self, hint: impl Into<String>) -> Self {
         self.hints.push(hint.into());
         self
-    }
-
-    /// What to do next.
-    pub(crate) fn with_next(mut self, next: impl Into<String>) -> Self {
-        self.next = Some(next.into());
-        self
-    }
-
-    /// The report as text.
-    pub(crate) fn render(&self, theme: &Theme) -> String {
-        render_reports(std::slice::from_ref(self), theme)
     }
 
     fn body(&self, theme: &Theme) -> String {
@@ -81,8 +64,15 @@ impl Report {
 pub(crate) fn render_reports(reports: &[Report], theme: &Theme) -> String {
     let bodies: Vec<String> = reports.iter().map(|report| report.body(theme)).collect();
     let mut out = bodies.join("\n");
-    out.push_str(&hints(reports.iter().flat_map(|report| &report.hints), theme));
-    if let Some(next) = reports.iter().rev().find_map(|report| report.next.as_deref()) {
+    out.push_str(&hints(
+        reports.iter().flat_map(|report| &report.hints),
+        theme,
+    ));
+    if let Some(next) = reports
+        .iter()
+        .rev()
+        .find_map(|report| report.next.as_deref())
+    {
         out.push_str(&next_line(next, theme));
     }
     out
@@ -90,7 +80,12 @@ pub(crate) fn render_reports(reports: &[Report], theme: &Theme) -> String {
 
 /// The end of a run in which something failed, or that was stopped. `help`: more that a person
 /// can do; `next`: what to do then.
-pub(crate) fn render_unfinished(ledger: &Ledger, help: &[String], next: &str, theme: &Theme) -> String {
+pub(crate) fn render_unfinished(
+    ledger: &Ledger,
+    help: &[String],
+    next: &str,
+    theme: &Theme,
+) -> String {
     let mut out = String::new();
     let groups = alike(&ledger.failures);
     for (index, group) in groups.iter().take(TOLD).enumerate() {
@@ -99,15 +94,30 @@ pub(crate) fn render_unfinished(ledger: &Ledger, help: &[String], next: &str, th
         }
         out.push_str(&failure(group, theme));
     }
-    let untold: Vec<String> = groups.iter().skip(TOLD).flatten().map(|f| f.address.to_string()).collect();
+    let untold: Vec<String> = groups
+        .iter()
+        .skip(TOLD)
+        .flatten()
+        .map(|f| f.address.to_string())
+        .collect();
     if !untold.is_empty() {
-        out.push_str(&labelled("error:", Paint::Bad, &format!("so did {}", words::list(&untold)), theme));
+        out.push_str(&labelled(
+            "error:",
+            Paint::Bad,
+            &format!("so did {}", words::list(&untold)),
+            theme,
+        ));
     }
     if !out.is_empty() {
         out.push('\n');
     }
-    out.push_str(&text::hang("", &standing(ledger), theme.width, &|line| line.to_owned()));
-    let told = ledger.failures.iter().filter_map(|failed| failed.fault.hint.as_ref());
+    out.push_str(&text::hang("", &standing(ledger), theme.width, &|line| {
+        line.to_owned()
+    }));
+    let told = ledger
+        .failures
+        .iter()
+        .filter_map(|failed| failed.fault.hint.as_ref());
     out.push_str(&hints(told.chain(help), theme));
     if !next.is_empty() {
         out.push_str(&next_line(next, theme));
@@ -142,21 +152,37 @@ fn failure(group: &[&Failed], theme: &Theme) -> String {
     let report = Report {
         causes: vec![sentence(fault)],
         on: fault.on.clone(),
-        ..Report::new(format!("failed to {} {}", words::infinitive(first.op), first.address))
+        ..Report::new(format!(
+            "failed to {} {}",
+            words::infinitive(first.op),
+            first.address
+        ))
     };
     let mut out = report.body(theme);
-    if let Some(operation) = fault.operation.as_ref().filter(|call| !fault.message.contains(call.as_str())) {
+    if let Some(operation) = fault
+        .operation
+        .as_ref()
+        .filter(|call| !fault.message.contains(call.as_str()))
+    {
         out.push_str(&labelled("  calling:", Paint::Faint, operation, theme));
     }
     if !others.is_empty() {
-        let others: Vec<String> = others.iter().map(|failed| failed.address.to_string()).collect();
-        out.push_str(&labelled("  likewise:", Paint::Faint, &words::list(&others), theme));
+        let others: Vec<String> = others
+            .iter()
+            .map(|failed| failed.address.to_string())
+            .collect();
+        out.push_str(&labelled(
+            "  likewise:",
+            Paint::Faint,
+            &words::list(&others),
+            theme,
+        ));
     }
     out
 }
 
 /// A fault in one sentence: code and message.
-pub(crate) fn sentence(fault: &Fault) -> String {
+fn sentence(fault: &Fault) -> String {
     match &fault.code {
         Some(code) => format!("{code}: {}", fault.message),
         None => fault.message.clone(),
@@ -165,17 +191,29 @@ pub(crate) fn sentence(fault: &Fault) -> String {
 
 /// Where things stand.
 fn standing(ledger: &Ledger) -> String {
-    let waiting = ledger.summary.as_ref().map_or(0, |s| s.skipped + s.cancelled);
+    let waiting = ledger
+        .summary
+        .as_ref()
+        .map_or(0, |s| s.skipped + s.cancelled);
     let waiting = waiting.saturating_sub(ledger.left.len());
     let done = ledger.done();
-    let changes = if ledger.steps == 1 { "change" } else { "changes" };
+    let changes = if ledger.steps == 1 {
+        "change"
+    } else {
+        "changes"
+    };
     let mut out = match ledger.stopped {
-        Some(CancelLevel::Drain | CancelLevel::Abandon) => "Stopped as asked, and nothing is lost: ",
+        Some(CancelLevel::Drain | CancelLevel::Abandon) => {
+            "Stopped as asked, and nothing is lost: "
+        }
         None => "Nothing is lost: ",
     }
     .to_owned();
     let are = if done == 1 { "is" } else { "are" };
-    out.push_str(&format!("{done} of {} {changes} {are} done and recorded", ledger.steps));
+    out.push_str(&format!(
+        "{done} of {} {changes} {are} done and recorded",
+        ledger.steps
+    ));
     if waiting > 0 {
         let were = if waiting == 1 { "was" } else { "were" };
         out.push_str(&format!("; {waiting} {were} not started"));
@@ -202,5 +240,10 @@ fn hints<'a>(hints: impl Iterator<Item = &'a String>, theme: &Theme) -> String {
 
 fn labelled(label: &str, paint: Paint, what: &str, theme: &Theme) -> String {
     let head = format!("{} ", theme.paint(paint, label));
-    text::hang(&head, &theme.ours(&text::clean(what)), theme.width, &|line| line.to_owned())
+    text::hang(
+        &head,
+        &theme.ours(&text::clean(what)),
+        theme.width,
+        &|line| line.to_owned(),
+    )
 }

@@ -11,6 +11,7 @@ use serde_json::Value;
 use super::errors::Report;
 
 /// One line of machine output: an event of the engine, or something that only commands say.
+#[cfg(test)]
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(untagged)]
 pub(crate) enum Line {
@@ -78,7 +79,8 @@ impl From<&Report> for Said {
 pub(crate) struct JsonLines<W: Write + Send> {
     out: W,
     begun: bool,
-    result: io::Result<()>,
+    /// Nobody reads any more.
+    deaf: bool,
 }
 
 impl<W: Write + Send> JsonLines<W> {
@@ -87,25 +89,13 @@ impl<W: Write + Send> JsonLines<W> {
         Self {
             out,
             begun: false,
-            result: Ok(()),
+            deaf: false,
         }
     }
 
     /// Says something that is no event of the engine.
     pub(crate) fn say(&mut self, said: &Said) {
         self.line(said);
-    }
-
-    /// What became of the writing; that nobody read to the end is fine.
-    ///
-    /// # Errors
-    /// When a line could not be written.
-    pub(crate) fn finish(mut self) -> io::Result<()> {
-        self.begin();
-        match self.result {
-            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
-            result => result,
-        }
     }
 
     fn begin(&mut self) {
@@ -123,14 +113,18 @@ impl<W: Write + Send> JsonLines<W> {
     }
 
     fn write(&mut self, line: &impl Serialize) {
-        if self.result.is_ok() {
-            self.result = serde_json::to_vec(line).map_err(io::Error::from).and_then(|mut text| {
+        if self.deaf {
+            return;
+        }
+        let written = serde_json::to_vec(line)
+            .map_err(io::Error::from)
+            .and_then(|mut text| {
                 // One write a line: what reads never sees half of one.
                 text.push(b'\n');
                 self.out.write_all(&text)?;
                 self.out.flush()
             });
-        }
+        self.deaf = written.is_err();
     }
 }
 
@@ -145,9 +139,10 @@ mod tests {
     use super::*;
     use mcpdeploy_engine::event::Summary;
 
-    struct Closed(usize);
+    struct Closed(usize, usize);
     impl Write for Closed {
         fn write(&mut self, buf: &[u8]) -> io::Result<usize> {
+            self.1 += 1;
             self.0 = self.0.checked_sub(1).ok_or(io::ErrorKind::BrokenPipe)?;
             Ok(buf.len())
         }
@@ -161,30 +156,35 @@ mod tests {
         let mut out = Vec::new();
         let mut lines = JsonLines::new(&mut out);
         lines.event(&Event::Reading { done: 1, total: 2 });
-        lines.say(&Said::from(&Report::new("failed to plan").with_hint("read")));
-        lines.event(&Event::RunFinished { summary: Summary::default() });
-        lines.finish().unwrap();
+        lines.say(&Said::from(
+            &Report::new("failed to plan").with_hint("read"),
+        ));
+        lines.event(&Event::RunFinished {
+            summary: Summary::default(),
+        });
         let text = String::from_utf8(out).unwrap();
         let version = env!("CARGO_PKG_VERSION");
-        assert!(text.starts_with(&format!("{{\"event\":\"version\",\"format\":1,\"mcpdeploy\":\"{version}\"}}\n")), "{text}");
-        let read: Vec<Line> = text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+        assert!(
+            text.starts_with(&format!(
+                "{{\"event\":\"version\",\"format\":1,\"mcpdeploy\":\"{version}\"}}\n"
+            )),
+            "{text}"
+        );
+        let read: Vec<Line> = text
+            .lines()
+            .map(|line| serde_json::from_str(line).unwrap())
+            .collect();
         assert_eq!(read.len(), 4);
         assert_eq!(read[1], Line::Event(Event::Reading { done: 1, total: 2 }));
     }
 
     #[test]
-    fn a_stream_of_nothing_still_says_its_version() {
-        let mut out = Vec::new();
-        JsonLines::new(&mut out).finish().unwrap();
-        assert!(out.starts_with(b"{\"event\":\"version\""));
-    }
-
-    #[test]
-    fn a_closed_pipe_is_no_error() {
-        let mut lines = JsonLines::new(Closed(1));
+    fn a_closed_pipe_is_left_alone() {
+        let mut lines = JsonLines::new(Closed(1, 0));
         for _ in 0..3 {
             lines.event(&Event::Reading { done: 1, total: 2 });
         }
-        lines.finish().unwrap();
+        assert!(lines.deaf);
+        assert_eq!(lines.out.1, 2, "it was written to again");
     }
 }

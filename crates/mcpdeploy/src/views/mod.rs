@@ -18,7 +18,7 @@ pub(crate) mod style;
 pub(crate) mod summary;
 pub(crate) mod tables;
 #[cfg(test)]
-pub(crate) mod tests;
+mod tests;
 pub(crate) mod text;
 pub(crate) mod value;
 pub(crate) mod words;

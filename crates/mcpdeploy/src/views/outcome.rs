@@ -37,7 +37,9 @@ impl Ledger {
 
     /// How many steps were done.
     pub(crate) fn done(&self) -> usize {
-        self.summary.as_ref().map_or(0, |s| s.created + s.updated + s.deleted)
+        self.summary
+            .as_ref()
+            .map_or(0, |s| s.created + s.updated + s.deleted)
     }
 }
 
@@ -77,15 +79,5 @@ impl Sink for Ledger {
             | Event::NodePhase { .. }
             | Event::NodeRetrying { .. } => {}
         }
-    }
-}
-
-/// Hands each event to two sinks.
-pub(crate) struct Both<'a>(pub(crate) &'a mut dyn Sink, pub(crate) &'a mut dyn Sink);
-
-impl Sink for Both<'_> {
-    fn event(&mut self, event: &Event) {
-        self.0.event(event);
-        self.1.event(event);
     }
 }

@@ -10,15 +10,18 @@ use super::words;
 /// "Recovered from an interrupted apply …", and a line for each operation.
 pub(crate) fn render(from: Option<&RunInfo>, recovered: &[Recovered], theme: &Theme) -> String {
     let mut out = heading(from, theme);
-    let longest = recovered.iter().map(|r| r.address.as_str().len()).max().unwrap_or(0);
+    let longest = recovered
+        .iter()
+        .map(|r| r.address.as_str().len())
+        .max()
+        .unwrap_or(0);
     for one in recovered {
         out.push_str(&line(one, longest, theme));
     }
     out
 }
 
-/// The heading alone.
-pub(crate) fn heading(from: Option<&RunInfo>, theme: &Theme) -> String {
+fn heading(from: Option<&RunInfo>, theme: &Theme) -> String {
     let text = match from {
         None => "Recovered from an interrupted run:".to_owned(),
         Some(by) => format!(
@@ -29,22 +32,28 @@ pub(crate) fn heading(from: Option<&RunInfo>, theme: &Theme) -> String {
             text::one_line(&by.host)
         ),
     };
-    text::hang("", &text, theme.width, &|line| theme.paint(Paint::Strong, line).into_owned())
+    text::hang("", &text, theme.width, &|line| {
+        theme.paint(Paint::Strong, line).into_owned()
+    })
 }
 
 /// The line of one operation, its address in a column of that width.
-pub(crate) fn line(one: &Recovered, addresses: usize, theme: &Theme) -> String {
+fn line(one: &Recovered, addresses: usize, theme: &Theme) -> String {
     let found = words::finding(one.finding);
     let column = addresses.min(theme.width.saturating_sub(2 + 2 + 30));
     let head = format!("  {}  ", text::pad(one.address.as_str(), column));
     if text::width(&head) + 30 > theme.width {
-        return format!("  {}\n{}", one.address, text::hang("      ", found, theme.width, &|l| l.to_owned()));
+        return format!(
+            "  {}\n{}",
+            one.address,
+            text::hang("      ", found, theme.width, &|l| l.to_owned())
+        );
     }
     text::hang(&head, found, theme.width, &|line| line.to_owned())
 }
 
 /// An RFC 3339 time to the minute: `2026-11-03 14:02 UTC`.
-pub(crate) fn moment(at: &str) -> String {
+fn moment(at: &str) -> String {
     let zone = match at.get(19..) {
         Some(rest) if rest.ends_with('Z') => " UTC".to_owned(),
         Some(rest) => rest

@@ -15,14 +15,22 @@ pub(crate) fn list(state: &State, theme: &Theme) -> String {
     let mut columns = Columns::default();
     for (address, resource) in &state.resources {
         if let Some(current) = &resource.current {
-            let note = if current.incomplete { "change not finished" } else { "" };
+            let note = if current.incomplete {
+                "change not finished"
+            } else {
+                ""
+            };
             columns.painted(row(address, current, Paint::Warn, note));
         }
         for old in resource.deposed.values() {
             columns.painted(row(address, old, Paint::Faint, "replaced, to be deleted"));
         }
     }
-    for pending in state.pending.values().filter(|pending| pending.created.is_none()) {
+    for pending in state
+        .pending
+        .values()
+        .filter(|pending| pending.created.is_none())
+    {
         if let Some(doing) = doing(pending) {
             columns.painted([
                 (Paint::Plain, pending.intent.address.to_string()),
@@ -61,13 +69,26 @@ pub(crate) fn show(state: &State, address: &Address, theme: &Theme) -> Option<St
         out.push_str(&instance(current, theme));
     }
     for (key, old) in &resource.deposed {
-        out.push_str(&format!("\n  {}\n", theme.paint(Paint::Warn, format!("replaced, to be deleted ({key})"))));
+        out.push_str(&format!(
+            "\n  {}\n",
+            theme.paint(Paint::Warn, format!("replaced, to be deleted ({key})"))
+        ));
         out.push_str(&instance(old, theme));
     }
     if !resource.history.is_empty() {
-        let ids: Vec<String> = resource.history.iter().rev().map(|kept| kept.id.to_string()).collect();
+        let ids: Vec<String> = resource
+            .history
+            .iter()
+            .rev()
+            .map(|kept| kept.id.to_string())
+            .collect();
         let head = format!("\n  {}  ", theme.paint(Paint::Faint, "kept"));
-        let kept = text::hang(head.trim_start_matches('\n'), &ids.join(", "), theme.width, &|l| l.to_owned());
+        let kept = text::hang(
+            head.trim_start_matches('\n'),
+            &ids.join(", "),
+            theme.width,
+            &|l| l.to_owned(),
+        );
         out.push('\n');
         out.push_str(&kept);
     }
@@ -77,10 +98,24 @@ pub(crate) fn show(state: &State, address: &Address, theme: &Theme) -> Option<St
 fn instance(instance: &Instance, theme: &Theme) -> String {
     let mut facts = vec![("id".to_owned(), instance.id.to_string())];
     let placement = &instance.placement;
-    facts.extend(placement.region.clone().map(|region| ("region".to_owned(), region)));
-    facts.extend(placement.account.clone().map(|account| ("account".to_owned(), account)));
+    facts.extend(
+        placement
+            .region
+            .clone()
+            .map(|region| ("region".to_owned(), region)),
+    );
+    facts.extend(
+        placement
+            .account
+            .clone()
+            .map(|account| ("account".to_owned(), account)),
+    );
     if !instance.depends_on.is_empty() {
-        let all: Vec<String> = instance.depends_on.iter().map(ToString::to_string).collect();
+        let all: Vec<String> = instance
+            .depends_on
+            .iter()
+            .map(ToString::to_string)
+            .collect();
         facts.push(("depends on".to_owned(), all.join("\n")));
     }
     let marks: Vec<&str> = [
@@ -143,7 +178,12 @@ fn descend(pointer: &mut String, here: &Value, rows: &mut Vec<(String, String)>)
         Value::Array(items) if items.iter().any(|item| item.is_object() || item.is_array()) => {
             rows.push((value::property(pointer), value::document(here)));
         }
-        Value::Object(_) | Value::Array(_) | Value::String(_) | Value::Number(_) | Value::Bool(_) | Value::Null => {
+        Value::Object(_)
+        | Value::Array(_)
+        | Value::String(_)
+        | Value::Number(_)
+        | Value::Bool(_)
+        | Value::Null => {
             rows.push((value::property(pointer), in_full(pointer, here)));
         }
     }

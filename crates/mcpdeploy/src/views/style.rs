@@ -76,7 +76,12 @@ impl Theme {
             }
         };
         let columns = size.map(|(width, _)| usize::from(width.0));
-        Self::from_surroundings(&|name| std::env::var(name).ok(), terminal, columns, no_color)
+        Self::from_surroundings(
+            &|name| std::env::var(name).ok(),
+            terminal,
+            columns,
+            no_color,
+        )
     }
 
     /// As [`Theme::detect`], from what is given.
@@ -91,7 +96,9 @@ impl Theme {
         let forced = set("CLICOLOR_FORCE").is_some_and(|value| value != "0");
         let color = !no_color && set("NO_COLOR").is_none() && (forced || (terminal && !dumb));
         // The first that is set decides, as in the C library.
-        let locale = ["LC_ALL", "LC_CTYPE", "LANG"].iter().find_map(|name| set(name));
+        let locale = ["LC_ALL", "LC_CTYPE", "LANG"]
+            .iter()
+            .find_map(|name| set(name));
         let unicode = cfg!(windows)
             || locale.is_some_and(|locale| {
                 let locale = locale.to_ascii_lowercase();
@@ -197,7 +204,11 @@ mod tests {
     #[test]
     fn colours_are_for_terminals_that_nobody_asked_to_be_plain() {
         let check = |variables: &[(&str, &str)], terminal, expected| {
-            assert_eq!(theme(variables, terminal, None).color, expected, "{variables:?} {terminal}");
+            assert_eq!(
+                theme(variables, terminal, None).color,
+                expected,
+                "{variables:?} {terminal}"
+            );
         };
         check(&[], true, true);
         check(&[], false, false);
@@ -207,18 +218,28 @@ mod tests {
         check(&[("CLICOLOR_FORCE", "1")], false, true);
         check(&[("CLICOLOR_FORCE", "0")], false, false);
         check(&[("CLICOLOR_FORCE", "1"), ("NO_COLOR", "1")], true, false);
-        assert!(!Theme::from_surroundings(&|_| None, true, None, true).color, "--no-color");
+        assert!(
+            !Theme::from_surroundings(&|_| None, true, None, true).color,
+            "--no-color"
+        );
     }
 
     #[test]
     fn the_first_locale_that_is_set_decides() {
         let check = |variables: &[(&str, &str)], expected| {
-            assert_eq!(theme(variables, true, None).unicode, expected, "{variables:?}");
+            assert_eq!(
+                theme(variables, true, None).unicode,
+                expected,
+                "{variables:?}"
+            );
         };
         check(&[("LANG", "en_GB.UTF-8")], true);
         check(&[("LANG", "C.utf8")], true);
         check(&[("LANG", "en_GB.UTF-8"), ("LC_ALL", "C")], cfg!(windows));
-        check(&[("LANG", "de_DE.ISO-8859-1"), ("LC_CTYPE", "de_DE.UTF-8")], true);
+        check(
+            &[("LANG", "de_DE.ISO-8859-1"), ("LC_CTYPE", "de_DE.UTF-8")],
+            true,
+        );
         check(&[], cfg!(windows));
     }
 

@@ -18,11 +18,13 @@ pub(crate) fn outputs(outputs: &Map<String, Value>, theme: &Theme) -> String {
     columns.render(theme)
 }
 
-/// One output as `--raw` prints it: text as it is, anything else as JSON.
-pub(crate) fn output(value: &Value) -> String {
+/// Text as it is, anything else as JSON.
+fn output(value: &Value) -> String {
     match value {
         Value::String(text) => text.clone(),
-        Value::Null | Value::Bool(_) | Value::Number(_) | Value::Array(_) | Value::Object(_) => value.to_string(),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::Array(_) | Value::Object(_) => {
+            value.to_string()
+        }
     }
 }
 
@@ -52,7 +54,12 @@ pub(crate) enum Verdict {
 
 /// A line for each check, and below it how to mend what is not in order.
 pub(crate) fn checks(checks: &[Check], theme: &Theme) -> String {
-    let column = checks.iter().map(|check| text::width(&check.name)).max().unwrap_or(0).min(theme.width / 3);
+    let column = checks
+        .iter()
+        .map(|check| text::width(&check.name))
+        .max()
+        .unwrap_or(0)
+        .min(theme.width / 3);
     let mut out = String::new();
     for check in checks {
         let (mark, paint) = match check.verdict {
@@ -60,12 +67,29 @@ pub(crate) fn checks(checks: &[Check], theme: &Theme) -> String {
             Verdict::Bad => (theme.cross(), Paint::Bad),
             Verdict::Skipped => (theme.dash(), Paint::Faint),
         };
-        let name = text::pad(&text::cut(&text::one_line(&check.name), column, theme), column);
+        let name = text::pad(
+            &text::cut(&text::one_line(&check.name), column, theme),
+            column,
+        );
         let head = format!("  {} {name}  ", theme.paint(paint, mark));
-        out.push_str(&text::hang(&head, &theme.ours(&text::clean(&check.found)), theme.width, &|l| l.to_owned()));
+        out.push_str(&text::hang(
+            &head,
+            &theme.ours(&text::clean(&check.found)),
+            theme.width,
+            &|l| l.to_owned(),
+        ));
         if let Some(mend) = &check.mend {
-            let head = format!("{}{} ", " ".repeat(4 + column + 2), theme.paint(Paint::Accent, "help:"));
-            out.push_str(&text::hang(&head, &theme.ours(&text::clean(mend)), theme.width, &|l| l.to_owned()));
+            let head = format!(
+                "{}{} ",
+                " ".repeat(4 + column + 2),
+                theme.paint(Paint::Accent, "help:")
+            );
+            out.push_str(&text::hang(
+                &head,
+                &theme.ours(&text::clean(mend)),
+                theme.width,
+                &|l| l.to_owned(),
+            ));
         }
     }
     out
@@ -87,10 +111,18 @@ pub(crate) struct Past {
 }
 
 /// Every apply, in the order given; `live`: the version that is.
+#[cfg_attr(
+    not(test),
+    expect(dead_code, reason = "for `mcpdeploy history`, which is not there yet")
+)]
 pub(crate) fn history(past: &[Past], live: Option<&str>, theme: &Theme) -> String {
     let mut columns = Columns::new(&["", "when", "version", "what", "who"]);
     for one in past {
-        let (mark, paint) = if one.ok { (theme.tick(), Paint::Good) } else { (theme.cross(), Paint::Bad) };
+        let (mark, paint) = if one.ok {
+            (theme.tick(), Paint::Good)
+        } else {
+            (theme.cross(), Paint::Bad)
+        };
         let version = match &one.version {
             Some(version) if live == Some(version) => format!("{version} (live)"),
             Some(version) => version.clone(),
@@ -125,7 +157,12 @@ mod tests {
             mend: mend.map(str::to_owned),
         };
         let found = [
-            check(Verdict::Good, "credentials", "profile default, account 1234-5678-9012", None),
+            check(
+                Verdict::Good,
+                "credentials",
+                "profile default, account 1234-5678-9012",
+                None,
+            ),
             check(
                 Verdict::Bad,
                 "cross target",
@@ -144,8 +181,18 @@ mod tests {
             ok,
         };
         let all = [
-            past("2026-11-03 14:02 UTC", Some("8"), "2 updated, 1 published", true),
-            past("2026-11-03 13:55 UTC", None, "1 updated, 1 failed: AccessDeniedException on the function's code", false),
+            past(
+                "2026-11-03 14:02 UTC",
+                Some("8"),
+                "2 updated, 1 published",
+                true,
+            ),
+            past(
+                "2026-11-03 13:55 UTC",
+                None,
+                "1 updated, 1 failed: AccessDeniedException on the function's code",
+                false,
+            ),
             past("2026-11-01 09:12 UTC", Some("7"), "14 created", true),
         ];
         insta::assert_snapshot!("history", history(&all, Some("8"), &theme));

@@ -85,6 +85,14 @@ pub(crate) fn wrap(text: &str, to: usize) -> Vec<String> {
     let to = to.max(8);
     let mut lines = Vec::new();
     for paragraph in text.split('\n') {
+        // What is set in from the left stays so, all of it.
+        let inside = paragraph.trim_start_matches(' ');
+        let indent = paragraph.len() - inside.len();
+        if (1..=to / 2).contains(&indent) && !inside.is_empty() {
+            let indented = wrap(inside, to - indent).into_iter();
+            lines.extend(indented.map(|line| format!("{}{line}", " ".repeat(indent))));
+            continue;
+        }
         let mut line = String::new();
         let mut used = 0;
         for word in paragraph.split(' ') {
@@ -125,18 +133,14 @@ fn breaking_point(word: &str, to: usize) -> usize {
         at
     } else {
         // At least one character, or it would never end.
-        head.len().max(word.chars().next().map_or(1, char::len_utf8))
+        head.len()
+            .max(word.chars().next().map_or(1, char::len_utf8))
     }
 }
 
 /// `head`, then `text` wrapped beside it, its further lines under its first. `head` may be
 /// coloured; `paint` colours each line of the text.
-pub(crate) fn hang(
-    head: &str,
-    text: &str,
-    to: usize,
-    paint: &dyn Fn(&str) -> String,
-) -> String {
+pub(crate) fn hang(head: &str, text: &str, to: usize, paint: &dyn Fn(&str) -> String) -> String {
     let indent = width(head);
     let mut out = String::from(head);
     for (index, line) in wrap(text, to.saturating_sub(indent)).iter().enumerate() {
@@ -158,7 +162,13 @@ mod tests {
 
     #[test]
     fn widths_are_those_of_the_screen() {
-        for (text, expected) in [("", 0), ("abc", 3), ("→", 1), ("日本", 4), ("\x1b[32mok\x1b[0m!", 3)] {
+        for (text, expected) in [
+            ("", 0),
+            ("abc", 3),
+            ("→", 1),
+            ("日本", 4),
+            ("\x1b[32mok\x1b[0m!", 3),
+        ] {
             assert_eq!(width(text), expected, "{text:?}");
         }
     }
@@ -176,18 +186,27 @@ mod tests {
         assert_eq!(cut("abcdef", 6, &theme), "abcdef");
         assert_eq!(cut("abcdefg", 6, &theme), "abcde…");
         assert_eq!(cut("日本日本", 5, &theme), "日本…");
-        let ascii = Theme { unicode: false, ..theme };
+        let ascii = Theme {
+            unicode: false,
+            ..theme
+        };
         assert_eq!(cut("abcdefg", 6, &ascii), "abc...");
     }
 
     #[test]
     fn wrapping() {
-        let check = |text: &str, to: usize, expected: &[&str]| assert_eq!(wrap(text, to), expected, "{text}");
+        let check = |text: &str, to: usize, expected: &[&str]| {
+            assert_eq!(wrap(text, to), expected, "{text}")
+        };
         check("", 10, &[""]);
         check("one two three", 8, &["one two", "three"]);
-        check("one\n  two", 20, &["one", "two"]);
+        check("one\n  two three", 8, &["one", "  two", "  three"]);
         check("abcdefghijklmnop", 10, &["abcdefghij", "klmnop"]);
-        check("https://example.org/a/long/path", 16, &["https://example.", "org/a/long/path"]);
+        check(
+            "https://example.org/a/long/path",
+            16,
+            &["https://example.", "org/a/long/path"],
+        );
         check("日本日本日本", 9, &["日本日本", "日本"]);
     }
 

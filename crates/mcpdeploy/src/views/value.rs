@@ -64,7 +64,9 @@ pub(crate) fn topics(pointers: &[String]) -> String {
 pub(crate) fn is_ours(pointer: &str) -> bool {
     let mut segments = segments(pointer);
     segments.next().is_some_and(|first| first == "tags")
-        && segments.next().is_some_and(|key| key.starts_with(OWNER_TAGS))
+        && segments
+            .next()
+            .is_some_and(|key| key.starts_with(OWNER_TAGS))
 }
 
 /// Tags without our own.
@@ -134,7 +136,11 @@ pub(crate) fn shown(pointer: &str, value: &Value) -> String {
                 None => text::clean(&Value::String(text.clone()).to_string()).into_owned(),
             }
         }
-        Value::Array(items) if items.iter().all(|item| !item.is_array() && !item.is_object()) => {
+        Value::Array(items)
+            if items
+                .iter()
+                .all(|item| !item.is_array() && !item.is_object()) =>
+        {
             let items: Vec<String> = items.iter().map(|item| shown(pointer, item)).collect();
             format!("[{}]", items.join(", "))
         }
@@ -180,7 +186,9 @@ fn digest(text: &str) -> Option<String> {
     let hex = digits.len() == 64 && digits.bytes().all(|b| b.is_ascii_hexdigit());
     let base64 = digits.len() == 44
         && digits.ends_with('=')
-        && digits[..43].bytes().all(|b| b.is_ascii_alphanumeric() || b == b'+' || b == b'/');
+        && digits[..43]
+            .bytes()
+            .all(|b| b.is_ascii_alphanumeric() || b == b'+' || b == b'/');
     (hex || base64).then(|| format!("{prefix}{}…", &digits[..SHOWN]))
 }
 
@@ -222,12 +230,19 @@ mod tests {
     #[test]
     fn properties_and_topics() {
         let check = |pointer: &str, name: &str, about: &str| {
-            assert_eq!((property(pointer).as_str(), topic(pointer).as_str()), (name, about));
+            assert_eq!(
+                (property(pointer).as_str(), topic(pointer).as_str()),
+                (name, about)
+            );
         };
         check("/memory_mb", "memory_mb", "memory");
         check("/tags/team", "tags.team", "tags");
         check("/environment/a~1b", "environment.\"a/b\"", "environment");
-        check("/assume_role_policy/Statement", "assume_role_policy.Statement", "assume role policy");
+        check(
+            "/assume_role_policy/Statement",
+            "assume_role_policy.Statement",
+            "assume role policy",
+        );
         let pointers = ["/code", "/memory_mb", "/tags/mcpdeploy:address"].map(str::to_owned);
         assert_eq!(topics(&pointers), "code and memory");
         assert_eq!(topics(&pointers[2..]), "owner tags");
@@ -243,25 +258,47 @@ mod tests {
         check("/code_size", json!(2_718_281), "2.7 MB");
         check("/code", json!(format!("sha256:{hex}")), "sha256:9f2c41be…");
         check("/code", json!(hex), "9f2c41be…");
-        check("/code", json!("47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU="), "47DEQpj8…");
-        check("/role", json!({"$unknown": "aws.iam.role.exec#/arn"}), KNOWN_LATER);
+        check(
+            "/code",
+            json!("47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU="),
+            "47DEQpj8…",
+        );
+        check(
+            "/role",
+            json!({"$unknown": "aws.iam.role.exec#/arn"}),
+            KNOWN_LATER,
+        );
         check("/name", json!(""), "\"\"");
         check("/name", json!("a\nb"), "\"a\\nb\"");
         check("/name", json!("a\u{1b}[2J"), "a\\u{1b}[2J");
         check("/origins", json!(["a", "b"]), "[a, b]");
-        check("/x", json!({"b": {"$ref": "a.b.c#/d"}, "a": [1]}), r#"{"a":[1],"b":"(known after apply)"}"#);
+        check(
+            "/x",
+            json!({"b": {"$ref": "a.b.c#/d"}, "a": [1]}),
+            r#"{"a":[1],"b":"(known after apply)"}"#,
+        );
         check("/x", Value::Null, NOT_SET);
     }
 
     #[test]
     fn spans_and_sizes() {
         for (ms, expected) in [
-            (0, "0.0 s"), (349, "0.3 s"), (9_780, "9.8 s"), (59_949, "59.9 s"), (59_951, "1 min 0 s"),
-            (185_000, "3 min 5 s"), (7_500_000, "2 h 5 min"),
+            (0, "0.0 s"),
+            (349, "0.3 s"),
+            (9_780, "9.8 s"),
+            (59_949, "59.9 s"),
+            (59_951, "1 min 0 s"),
+            (185_000, "3 min 5 s"),
+            (7_500_000, "2 h 5 min"),
         ] {
             assert_eq!(span(ms), expected);
         }
-        for (bytes, expected) in [(12, "12 bytes"), (1_500, "1.5 kB"), (500_000, "0.5 MB"), (2_700_000, "2.7 MB")] {
+        for (bytes, expected) in [
+            (12, "12 bytes"),
+            (1_500, "1.5 kB"),
+            (500_000, "0.5 MB"),
+            (2_700_000, "2.7 MB"),
+        ] {
             assert_eq!(size(bytes), expected);
         }
     }

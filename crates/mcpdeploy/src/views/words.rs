@@ -75,10 +75,10 @@ pub(crate) fn past(op: NodeOp) -> &'static str {
 /// Why a call is tried again.
 pub(crate) fn fault(class: FaultClass) -> &'static str {
     match class {
-        FaultClass::Propagation => "not visible everywhere yet",
-        FaultClass::Pending => "busy with an earlier change",
+        FaultClass::Propagation => "not visible yet",
+        FaultClass::Pending => "still busy",
         FaultClass::Exists => "exists already",
-        FaultClass::Concurrent => "another change is under way",
+        FaultClass::Concurrent => "another change goes first",
         FaultClass::Throttled => "throttled",
         FaultClass::Transient => "the service faltered",
         FaultClass::Gone => "not there",

@@ -33,11 +33,13 @@ pub(super) async fn configure(
     want: &FunctionInputs,
     delta: &Delta<'_>,
 ) -> Result<(), KindError> {
-    if delta.updates_any(&["/code/sha256", "/architecture"]) {
-        update_code(cx, name, want).await?;
-    }
+    // The configuration first: a new role may have to be waited for, and each try would upload the
+    // code again. Nobody sees `$LATEST` between the two but who invokes it without an alias.
     if delta.updates_any(CONFIGURATION) {
         update_configuration(cx, name, want).await?;
+    }
+    if delta.updates_any(&["/code/sha256", "/architecture"]) {
+        update_code(cx, name, want).await?;
     }
     if delta.updates("/reserved_concurrency")
         || delta.is_created() && want.reserved_concurrency.is_some()

@@ -4,7 +4,10 @@ use super::{GraphView, class, colours, escaped};
 
 /// The graph in Graphviz' language.
 pub(crate) fn dot(view: &GraphView, title: &str) -> String {
-    let quoted = title.replace('\\', "\\\\").replace('"', "\\\"").replace(['\n', '\r'], " ");
+    let quoted = title
+        .replace('\\', "\\\\")
+        .replace('"', "\\\"")
+        .replace(['\n', '\r'], " ");
     let mut out = format!("digraph \"{quoted}\" {{\n");
     out.push_str("  rankdir=LR;\n  nodesep=0.25;\n  ranksep=0.7;\n");
     out.push_str("  node [shape=box, style=\"rounded,filled\", fontname=\"Helvetica\", fontsize=12, margin=\"0.15,0.08\"];\n");

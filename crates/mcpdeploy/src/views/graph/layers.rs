@@ -79,7 +79,11 @@ impl Layers {
             let columns = self.columns.len();
             for step in 1..columns {
                 let column = if rightwards { step } else { columns - 1 - step };
-                let neighbours = if rightwards { &self.before } else { &self.after };
+                let neighbours = if rightwards {
+                    &self.before
+                } else {
+                    &self.after
+                };
                 let fixed = if rightwards { column - 1 } else { column + 1 };
                 for (at, node) in self.columns[fixed].iter().enumerate() {
                     place[*node] = at;
@@ -87,7 +91,12 @@ impl Layers {
                 let mut keyed: Vec<(f64, usize)> = self.columns[column]
                     .iter()
                     .enumerate()
-                    .map(|(at, &node)| (middle(&neighbours[node], &place).unwrap_or(as_f64(at)), node))
+                    .map(|(at, &node)| {
+                        (
+                            middle(&neighbours[node], &place).unwrap_or(as_f64(at)),
+                            node,
+                        )
+                    })
                     .collect();
                 keyed.sort_by(|a, b| a.0.total_cmp(&b.0));
                 self.columns[column] = keyed.into_iter().map(|(_, node)| node).collect();
@@ -186,7 +195,13 @@ fn acyclic(count: usize, edges: &[(usize, usize)]) -> Vec<(usize, usize)> {
             }
         }
     }
-    let straight = |&(from, to): &(usize, usize)| if left[from] > left[to] { (from, to) } else { (to, from) };
+    let straight = |&(from, to): &(usize, usize)| {
+        if left[from] > left[to] {
+            (from, to)
+        } else {
+            (to, from)
+        }
+    };
     edges.iter().map(straight).collect()
 }
 

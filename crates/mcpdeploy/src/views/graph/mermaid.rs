@@ -21,7 +21,9 @@ pub(crate) fn mermaid(view: &GraphView) -> String {
     let classes: BTreeSet<&str> = view.nodes.iter().map(|node| class(node.action)).collect();
     for class in classes {
         let [border, surface, _, _] = colours(class);
-        out.push_str(&format!("  classDef {class} fill:{surface},stroke:{border},color:#1f2328\n"));
+        out.push_str(&format!(
+            "  classDef {class} fill:{surface},stroke:{border},color:#1f2328\n"
+        ));
     }
     out
 }
@@ -31,7 +33,9 @@ fn entities(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for c in text.chars() {
         match c {
-            c if c.is_alphanumeric() || matches!(c, '.' | '-' | '_' | ' ' | '/' | ':') => out.push(c),
+            c if c.is_alphanumeric() || matches!(c, '.' | '-' | '_' | ' ' | '/' | ':') => {
+                out.push(c)
+            }
             c if c.is_control() => out.push(' '),
             c => out.push_str(&format!("#{};", u32::from(c))),
         }

@@ -9,11 +9,7 @@ mod mermaid;
 mod place;
 mod svg;
 
-use std::collections::{BTreeMap, BTreeSet};
-
-use mcpdeploy_engine::address::Address;
-use mcpdeploy_engine::plan::{Action, Plan, StepOp};
-use mcpdeploy_engine::state::State;
+use mcpdeploy_engine::plan::Action;
 
 pub(crate) use dot::dot;
 pub(crate) use mermaid::mermaid;
@@ -42,74 +38,11 @@ pub(crate) struct GraphNode {
 }
 
 impl GraphView {
-    /// Everything that the plan knows; the edges of what stays as it is come from the state.
-    pub(crate) fn of_plan(plan: &Plan, state: Option<&State>) -> Self {
-        let mut actions: BTreeMap<&Address, Option<Action>> =
-            plan.unchanged.iter().map(|address| (address, None)).collect();
-        for action in &plan.actions {
-            // What a replacement left behind stands under the address of its successor.
-            let slot = actions.entry(&action.address).or_default();
-            if slot.is_none() || action.action != Action::DeleteReplaced {
-                *slot = Some(action.action);
-            }
-        }
-        let mut edges: BTreeMap<&Address, BTreeSet<&Address>> = BTreeMap::new();
-        for step in &plan.steps {
-            match &step.op {
-                StepOp::Create { wanted, .. } | StepOp::Update { wanted } => {
-                    edges.entry(&step.address).or_default().extend(&wanted.depends_on);
-                }
-                StepOp::Delete { .. } => {}
-            }
-        }
-        let planned: BTreeSet<&Address> = edges.keys().copied().collect();
-        for (address, resource) in state.iter().flat_map(|state| &state.resources) {
-            if !planned.contains(address) {
-                let recorded = resource.current.iter().flat_map(|instance| &instance.depends_on);
-                edges.entry(address).or_default().extend(recorded);
-            }
-        }
-        Self::assemble(&actions, &edges)
-    }
-
-    /// Everything that the state has.
-    pub(crate) fn of_state(state: &State) -> Self {
-        let nodes = state.resources.keys().map(|address| (address, None)).collect();
-        let edges = state.resources.iter().map(|(address, resource)| {
-            let recorded = resource.current.iter().flat_map(|instance| &instance.depends_on);
-            (address, recorded.collect())
-        });
-        Self::assemble(&nodes, &edges.collect())
-    }
-
     /// The edges that can be drawn: between two nodes that are there.
     fn drawable(&self) -> impl Iterator<Item = (usize, usize)> {
         let count = self.nodes.len();
         let edges = self.edges.iter().copied();
         edges.filter(move |(from, to)| from != to && *from < count && *to < count)
-    }
-
-    fn assemble(
-        nodes: &BTreeMap<&Address, Option<Action>>,
-        dependencies: &BTreeMap<&Address, BTreeSet<&Address>>,
-    ) -> Self {
-        let places: BTreeMap<&Address, usize> = nodes.keys().enumerate().map(|(place, a)| (*a, place)).collect();
-        let mut edges: Vec<(usize, usize)> = Vec::new();
-        for (address, on) in dependencies {
-            let Some(&to) = places.get(address) else { continue };
-            edges.extend(on.iter().filter_map(|from| Some((*places.get(from)?, to))));
-        }
-        edges.sort_unstable();
-        let node = |(address, action): (&&Address, &Option<Action>)| GraphNode {
-            id: address.to_string(),
-            label: address.name().to_owned(),
-            kind: address.kind().to_string(),
-            action: *action,
-        };
-        Self {
-            nodes: nodes.iter().map(node).collect(),
-            edges,
-        }
     }
 }
 

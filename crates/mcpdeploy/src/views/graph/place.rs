@@ -58,9 +58,16 @@ pub(super) fn place(view: &GraphView) -> Drawing {
     for (index, node) in joined.iter().enumerate() {
         within[*node] = index;
     }
-    let inner: Vec<(usize, usize)> = edges.iter().map(|(from, to)| (within[*from], within[*to])).collect();
+    let inner: Vec<(usize, usize)> = edges
+        .iter()
+        .map(|(from, to)| (within[*from], within[*to]))
+        .collect();
     let layers = Layers::new(joined.len(), &inner);
-    let widths: Vec<f64> = view.nodes.iter().map(|node| node_width(&node.label, &node.kind)).collect();
+    let widths: Vec<f64> = view
+        .nodes
+        .iter()
+        .map(|node| node_width(&node.label, &node.kind))
+        .collect();
 
     let mut drawing = Drawing {
         nodes: vec![Spot::default(); count],
@@ -70,7 +77,10 @@ pub(super) fn place(view: &GraphView) -> Drawing {
     let mut x = MARGIN;
     let mut across: Vec<(f64, f64)> = Vec::new();
     for column in &layers.columns {
-        let own = column.iter().filter_map(|node| joined.get(*node)).map(|node| widths[*node]);
+        let own = column
+            .iter()
+            .filter_map(|node| joined.get(*node))
+            .map(|node| widths[*node]);
         let width = own.fold(0.0, f64::max);
         across.push((x, width));
         let leaving: usize = column.iter().map(|node| layers.after[*node].len()).sum();
@@ -78,18 +88,36 @@ pub(super) fn place(view: &GraphView) -> Drawing {
     }
     for (index, &node) in joined.iter().enumerate() {
         let (x, width) = across[layers.rank[index]];
-        drawing.nodes[node] = Spot { x, y: heights[index] - NODE_HEIGHT / 2.0, width };
+        drawing.nodes[node] = Spot {
+            x,
+            y: heights[index] - NODE_HEIGHT / 2.0,
+            width,
+        };
     }
     for way in &layers.ways {
         drawing.edges.push(points(way, &layers, &across, &heights));
     }
-    let bottom = drawing.nodes.iter().enumerate().filter(|(node, _)| linked[*node]);
-    let bottom = bottom.map(|(_, spot)| spot.y + NODE_HEIGHT + GAP_DOWN).fold(MARGIN, f64::max);
+    let bottom = drawing
+        .nodes
+        .iter()
+        .enumerate()
+        .filter(|(node, _)| linked[*node]);
+    let bottom = bottom
+        .map(|(_, spot)| spot.y + NODE_HEIGHT + GAP_DOWN)
+        .fold(MARGIN, f64::max);
     let knots = heights.iter().map(|y| y + GAP_DOWN).fold(MARGIN, f64::max);
     alone_below(&alone, &widths, bottom.max(knots), &mut drawing);
 
-    let right = drawing.nodes.iter().map(|spot| spot.x + spot.width).fold(0.0, f64::max);
-    let low = drawing.nodes.iter().map(|spot| spot.y + NODE_HEIGHT).fold(0.0, f64::max);
+    let right = drawing
+        .nodes
+        .iter()
+        .map(|spot| spot.x + spot.width)
+        .fold(0.0, f64::max);
+    let low = drawing
+        .nodes
+        .iter()
+        .map(|spot| spot.y + NODE_HEIGHT)
+        .fold(0.0, f64::max);
     drawing.width = right + MARGIN;
     drawing.height = low.max(if joined.is_empty() { 0.0 } else { knots }) + MARGIN;
     drawing
@@ -97,8 +125,14 @@ pub(super) fn place(view: &GraphView) -> Drawing {
 
 /// The points of an edge: out of a box at its right side, through each knot's column, into a box
 /// at its left side. One that was turned round goes the other way.
-fn points(way: &[usize], layers: &Layers, across: &[(f64, f64)], heights: &[f64]) -> Vec<(f64, f64)> {
-    let back = way.first().map(|node| layers.rank[*node]) > way.last().map(|node| layers.rank[*node]);
+fn points(
+    way: &[usize],
+    layers: &Layers,
+    across: &[(f64, f64)],
+    heights: &[f64],
+) -> Vec<(f64, f64)> {
+    let back =
+        way.first().map(|node| layers.rank[*node]) > way.last().map(|node| layers.rank[*node]);
     let mut points = Vec::new();
     for (at, node) in way.iter().enumerate() {
         let (x, width) = across[layers.rank[*node]];
@@ -115,7 +149,13 @@ fn points(way: &[usize], layers: &Layers, across: &[(f64, f64)], heights: &[f64]
 
 /// The middle of every node and knot, from the top: near its neighbours, never over another.
 fn down(layers: &Layers, nodes: usize) -> Vec<f64> {
-    let height = |node: usize| if node < nodes { NODE_HEIGHT } else { KNOT_HEIGHT };
+    let height = |node: usize| {
+        if node < nodes {
+            NODE_HEIGHT
+        } else {
+            KNOT_HEIGHT
+        }
+    };
     let mut y = vec![0.0; layers.rank.len()];
     for column in &layers.columns {
         let mut at = 0.0;
@@ -127,13 +167,22 @@ fn down(layers: &Layers, nodes: usize) -> Vec<f64> {
     for sweep in 0..SWEEPS {
         let last = layers.columns.len();
         for step in 0..last {
-            let column = &layers.columns[if sweep % 2 == 0 { step } else { last - 1 - step }];
+            let column = &layers.columns[if sweep % 2 == 0 {
+                step
+            } else {
+                last - 1 - step
+            }];
             let wanted: Vec<f64> = column
                 .iter()
                 .map(|&node| {
                     let neighbours = layers.before[node].iter().chain(&layers.after[node]);
-                    let (sum, count) = neighbours.fold((0.0, 0), |(sum, count), n| (sum + y[*n], count + 1));
-                    if count == 0 { y[node] } else { sum / as_f64(count) }
+                    let (sum, count) =
+                        neighbours.fold((0.0, 0), |(sum, count), n| (sum + y[*n], count + 1));
+                    if count == 0 {
+                        y[node]
+                    } else {
+                        sum / as_f64(count)
+                    }
                 })
                 .collect();
             let apart: Vec<f64> = column
@@ -145,7 +194,9 @@ fn down(layers: &Layers, nodes: usize) -> Vec<f64> {
             }
         }
     }
-    let top = (0..y.len()).map(|node| y[node] - height(node) / 2.0).fold(f64::INFINITY, f64::min);
+    let top = (0..y.len())
+        .map(|node| y[node] - height(node) / 2.0)
+        .fold(f64::INFINITY, f64::min);
     y.iter().map(|at| at - top + MARGIN).collect()
 }
 
@@ -166,12 +217,20 @@ fn spread(wanted: &[f64], apart: &[f64]) -> Vec<f64> {
             }
             pools.pop();
             let both = size + pool.1;
-            pool = ((mean * as_f64(size) + pool.0 * as_f64(pool.1)) / as_f64(both), both);
+            pool = (
+                (mean * as_f64(size) + pool.0 * as_f64(pool.1)) / as_f64(both),
+                both,
+            );
         }
         pools.push(pool);
     }
-    let means = pools.into_iter().flat_map(|(mean, size)| std::iter::repeat_n(mean, size));
-    means.zip(&offsets).map(|(mean, offset)| mean + offset).collect()
+    let means = pools
+        .into_iter()
+        .flat_map(|(mean, size)| std::iter::repeat_n(mean, size));
+    means
+        .zip(&offsets)
+        .map(|(mean, offset)| mean + offset)
+        .collect()
 }
 
 /// Nodes without edges, in rows as long as the rest is wide.
@@ -179,7 +238,11 @@ fn alone_below(alone: &[usize], widths: &[f64], top: f64, drawing: &mut Drawing)
     let Some(width) = alone.iter().map(|node| widths[*node]).reduce(f64::max) else {
         return;
     };
-    let drawn = drawing.nodes.iter().map(|spot| spot.x + spot.width).fold(0.0, f64::max);
+    let drawn = drawing
+        .nodes
+        .iter()
+        .map(|spot| spot.x + spot.width)
+        .fold(0.0, f64::max);
     let square = (as_f64(alone.len()) * (width + GAP_DOWN) * (NODE_HEIGHT + GAP_DOWN) * 1.6).sqrt();
     let (mut x, mut y) = (MARGIN, top);
     for &node in alone {

@@ -9,8 +9,9 @@ use crate::views::text;
 use crate::views::words;
 
 const LEGEND: f64 = 34.0;
-const CLASSES: [&str; 8] =
-    ["create", "adopt", "update", "replace", "publish", "delete", "forget", "same"];
+const CLASSES: [&str; 8] = [
+    "create", "adopt", "update", "replace", "publish", "delete", "forget", "same",
+];
 /// Names and kinds longer than this are cut; the tooltip has them whole.
 const NAME: usize = 42;
 const KIND: usize = 56;
@@ -26,12 +27,22 @@ pub(crate) fn svg(view: &GraphView, title: &str) -> String {
     let mut counts: BTreeMap<usize, usize> = BTreeMap::new();
     for node in &view.nodes {
         let class = class(node.action);
-        *counts.entry(CLASSES.iter().position(|c| *c == class).unwrap_or(CLASSES.len() - 1)).or_default() += 1;
+        *counts
+            .entry(
+                CLASSES
+                    .iter()
+                    .position(|c| *c == class)
+                    .unwrap_or(CLASSES.len() - 1),
+            )
+            .or_default() += 1;
     }
     let acts = view.nodes.iter().any(|node| node.action.is_some());
     let legend = if acts { LEGEND } else { 0.0 };
     let (legend_text, legend_width) = legend_of(&counts, drawing.height);
-    let width = drawing.width.max(240.0).max(if acts { legend_width } else { 0.0 });
+    let width = drawing
+        .width
+        .max(240.0)
+        .max(if acts { legend_width } else { 0.0 });
     let height = drawing.height.max(96.0) + legend;
 
     let mut out = format!(
@@ -39,14 +50,22 @@ pub(crate) fn svg(view: &GraphView, title: &str) -> String {
          aria-labelledby=\"graph-title graph-desc\" width=\"{width:.0}\" height=\"{height:.0}\" \
          viewBox=\"0 0 {width:.0} {height:.0}\">\n"
     );
-    out.push_str(&format!("<title id=\"graph-title\">{}</title>\n", escaped(title)));
-    out.push_str(&format!("<desc id=\"graph-desc\">{}</desc>\n", escaped(&description(view))));
+    out.push_str(&format!(
+        "<title id=\"graph-title\">{}</title>\n",
+        escaped(title)
+    ));
+    out.push_str(&format!(
+        "<desc id=\"graph-desc\">{}</desc>\n",
+        escaped(&description(view))
+    ));
     out.push_str(&style());
     out.push_str(
         "<defs><marker id=\"mcpdeploy-arrow\" viewBox=\"0 0 8 8\" refX=\"7\" refY=\"4\" markerWidth=\"7\" \
          markerHeight=\"7\" orient=\"auto-start-reverse\"><path class=\"head\" d=\"M0 0.8 L8 4 L0 7.2 z\"/></marker></defs>\n",
     );
-    out.push_str(&format!("<rect class=\"ground\" width=\"{width:.0}\" height=\"{height:.0}\"/>\n"));
+    out.push_str(&format!(
+        "<rect class=\"ground\" width=\"{width:.0}\" height=\"{height:.0}\"/>\n"
+    ));
     for points in &drawing.edges {
         out.push_str(&edge(points));
     }
@@ -71,7 +90,12 @@ fn description(view: &GraphView) -> String {
         words::count(view.nodes.len(), "resource"),
         words::count(view.drawable().count(), "edge")
     );
-    for node in view.nodes.iter().filter(|node| node.action.is_some()).take(40) {
+    for node in view
+        .nodes
+        .iter()
+        .filter(|node| node.action.is_some())
+        .take(40)
+    {
         out.push_str(&format!(" {}: {}.", node.id, class(node.action)));
     }
     out
@@ -122,7 +146,9 @@ fn edge(points: &[(f64, f64)]) -> String {
     for (index, &(to_x, to_y)) in rest.iter().enumerate() {
         if index % 2 == 0 {
             let middle = f64::midpoint(x, to_x);
-            path.push_str(&format!(" C{middle:.1} {y:.1} {middle:.1} {to_y:.1} {to_x:.1} {to_y:.1}"));
+            path.push_str(&format!(
+                " C{middle:.1} {y:.1} {middle:.1} {to_y:.1} {to_x:.1} {to_y:.1}"
+            ));
         } else {
             path.push_str(&format!(" L{to_x:.1} {to_y:.1}"));
         }
@@ -179,7 +205,11 @@ fn legend_of(counts: &BTreeMap<usize, usize>, top: f64) -> (String, f64) {
     let y = top + 2.0;
     for (class, count) in counts {
         let class = CLASSES[*class];
-        let words = if class == "same" { format!("{count} unchanged") } else { format!("{count} to {class}") };
+        let words = if class == "same" {
+            format!("{count} unchanged")
+        } else {
+            format!("{count} to {class}")
+        };
         out.push_str(&format!(
             "<g class=\"{class}\"><rect x=\"{x:.1}\" y=\"{y:.1}\" width=\"14\" height=\"14\" rx=\"4\"/>\
              <text class=\"kind\" x=\"{:.1}\" y=\"{:.1}\">{words}</text></g>\n",

@@ -13,7 +13,9 @@ fn node(id: &str, action: Option<Action>) -> GraphNode {
 }
 
 fn server() -> GraphView {
-    let replace = Action::Replace { order: ReplaceOrder::CreateFirst };
+    let replace = Action::Replace {
+        order: ReplaceOrder::CreateFirst,
+    };
     GraphView {
         nodes: vec![
             node("aws.logs.log_group.calculator", Some(Action::Create)),
@@ -33,8 +35,23 @@ fn server() -> GraphView {
             node("aws.sns.topic.alarms", None),
         ],
         edges: vec![
-            (0, 2), (1, 2), (2, 3), (3, 4), (4, 6), (5, 6), (6, 7), (6, 8), (5, 7), (5, 8), (5, 9), (7, 9), (8, 9),
-            (4, 10), (5, 10), (4, 11), (14, 11),
+            (0, 2),
+            (1, 2),
+            (2, 3),
+            (3, 4),
+            (4, 6),
+            (5, 6),
+            (6, 7),
+            (6, 8),
+            (5, 7),
+            (5, 8),
+            (5, 9),
+            (7, 9),
+            (8, 9),
+            (4, 10),
+            (5, 10),
+            (4, 11),
+            (14, 11),
         ],
     }
 }
@@ -43,11 +60,15 @@ fn server() -> GraphView {
 fn many(count: usize) -> GraphView {
     let mut seed = 7_u64;
     let mut random = move |below: usize| {
-        seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        seed = seed
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1_442_695_040_888_963_407);
         usize::try_from(seed >> 33).unwrap() % below
     };
     let actions = [None, None, Some(Action::Create), Some(Action::Update)];
-    let nodes = (0..count).map(|i| node(&format!("mcpdeploy.data.node-{i}"), actions[i % 4])).collect();
+    let nodes = (0..count)
+        .map(|i| node(&format!("mcpdeploy.data.node-{i}"), actions[i % 4]))
+        .collect();
     let mut edges = Vec::new();
     for to in 20..count {
         for _ in 0..=random(2) {
@@ -61,7 +82,12 @@ fn hostile() -> GraphView {
     let evil = "a\"]--><script>&'\\\n\u{1b}\u{0}#;";
     GraphView {
         nodes: vec![
-            GraphNode { id: evil.to_owned(), label: evil.to_owned(), kind: evil.to_owned(), action: None },
+            GraphNode {
+                id: evil.to_owned(),
+                label: evil.to_owned(),
+                kind: evil.to_owned(),
+                action: None,
+            },
             node("mcpdeploy.data.x", None),
         ],
         edges: vec![(0, 1), (1, 0), (0, 0), (0, 9)],
@@ -78,9 +104,16 @@ fn graphs_as_text() {
 #[test]
 fn nothing_that_is_in_a_name_gets_out_of_its_label() {
     let svg = svg(&hostile(), "<t>");
-    assert!(!svg.contains("<script>") && !svg.contains('\u{1b}') && !svg.contains('\0'), "{svg}");
+    assert!(
+        !svg.contains("<script>") && !svg.contains('\u{1b}') && !svg.contains('\0'),
+        "{svg}"
+    );
     let mermaid = mermaid(&hostile());
-    assert_eq!(mermaid.lines().filter(|line| line.contains("]:::")).count(), 2, "{mermaid}");
+    assert_eq!(
+        mermaid.lines().filter(|line| line.contains("]:::")).count(),
+        2,
+        "{mermaid}"
+    );
     assert!(!mermaid.contains("--><"), "{mermaid}");
     let dot = dot(&hostile(), "a\"b\\");
     assert!(dot.starts_with("digraph \"a\\\"b\\\\\" {"), "{dot}");
@@ -93,7 +126,10 @@ fn no_two_boxes_lie_over_each_other() {
         assert_eq!(drawing.nodes.len(), view.nodes.len());
         for (index, a) in drawing.nodes.iter().enumerate() {
             assert!(a.x >= place::MARGIN && a.y >= place::MARGIN - 0.01, "{a:?}");
-            assert!(a.x + a.width <= drawing.width && a.y + place::NODE_HEIGHT <= drawing.height, "{a:?}");
+            assert!(
+                a.x + a.width <= drawing.width && a.y + place::NODE_HEIGHT <= drawing.height,
+                "{a:?}"
+            );
             for b in &drawing.nodes[index + 1..] {
                 let apart = a.x + a.width <= b.x
                     || b.x + b.width <= a.x
@@ -125,11 +161,18 @@ fn thousands_of_nodes_are_drawn_in_a_moment() {
 /// Writes pictures to look at: `GRAPH_PICTURES=folder cargo test -- --ignored pictures`.
 #[test]
 #[ignore = "writes files to look at"]
-#[expect(clippy::disallowed_methods, reason = "pictures for the eye need no durability")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "pictures for the eye need no durability"
+)]
 fn pictures() {
     let folder = std::path::PathBuf::from(std::env::var("GRAPH_PICTURES").unwrap());
     let views = [
-        ("server", server()), ("one", many(1)), ("none", many(0)), ("many", many(200)), ("alone", many(17)),
+        ("server", server()),
+        ("one", many(1)),
+        ("none", many(0)),
+        ("many", many(200)),
+        ("alone", many(17)),
         ("hostile", hostile()),
     ];
     for (name, view) in views {

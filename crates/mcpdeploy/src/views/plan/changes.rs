@@ -24,7 +24,12 @@ pub(super) fn render(action: &PlannedAction, context: &PlanContext, theme: &Them
         return String::new();
     }
     let rows: Vec<Row> = action.changes.iter().filter_map(row).collect();
-    let names = rows.iter().map(|row| text::width(&row.name)).filter(|w| *w <= NAMES).max().unwrap_or(0);
+    let names = rows
+        .iter()
+        .map(|row| text::width(&row.name))
+        .filter(|w| *w <= NAMES)
+        .max()
+        .unwrap_or(0);
     let mut out = String::new();
     for row in &rows {
         out.push_str(&line(row, names, action.action, context, theme));
@@ -50,7 +55,11 @@ fn row(change: &Change) -> Option<Row<'_>> {
         return None;
     }
     let name = value::property(&change.pointer);
-    let name = if name.is_empty() { "(all)".to_owned() } else { name };
+    let name = if name.is_empty() {
+        "(all)".to_owned()
+    } else {
+        name
+    };
     Some(Row {
         pointer: &change.pointer,
         name,
@@ -59,15 +68,28 @@ fn row(change: &Change) -> Option<Row<'_>> {
     })
 }
 
-fn line(row: &Row<'_>, names: usize, action: Action, context: &PlanContext, theme: &Theme) -> String {
-    let (mut before, mut after) = (value::shown(row.pointer, &row.before), value::shown(row.pointer, &row.after));
+fn line(
+    row: &Row<'_>,
+    names: usize,
+    action: Action,
+    context: &PlanContext,
+    theme: &Theme,
+) -> String {
+    let (mut before, mut after) = (
+        value::shown(row.pointer, &row.before),
+        value::shown(row.pointer, &row.after),
+    );
     if before == after {
         // 7 and "7", or two digests that begin alike.
         (before, after) = (row.before.to_string(), row.after.to_string());
     }
     let before = theme.ours(&before).into_owned();
     let mut after = theme.ours(&after).into_owned();
-    if let Some(bytes) = row.after.as_str().and_then(|digest| context.sizes.get(digest)) {
+    if let Some(bytes) = row
+        .after
+        .as_str()
+        .and_then(|digest| context.sizes.get(digest))
+    {
         after = format!("{after} ({})", value::size(*bytes));
     }
     let name = text::pad(&row.name, names);
@@ -75,7 +97,12 @@ fn line(row: &Row<'_>, names: usize, action: Action, context: &PlanContext, them
     let room = theme.width.saturating_sub(text::width(&head));
     if text::width(&head) + 24 > theme.width {
         // The name alone fills the line: the values go below it.
-        let own = Row { name: String::new(), pointer: row.pointer, before: row.before.clone(), after: row.after.clone() };
+        let own = Row {
+            name: String::new(),
+            pointer: row.pointer,
+            before: row.before.clone(),
+            after: row.after.clone(),
+        };
         let below = line(&own, 2, action, context, theme);
         let name = text::cut(&row.name, theme.width - INDENT, theme);
         return format!("{}{name}\n{below}", " ".repeat(INDENT));
@@ -92,7 +119,12 @@ fn line(row: &Row<'_>, names: usize, action: Action, context: &PlanContext, them
         let both = format!("{before}{arrow}{after}");
         return text::hang(&head, &both, theme.width, &|line| line.to_owned());
     }
-    let (before, after) = shortened(&before, &after, room.saturating_sub(text::width(&arrow)), theme);
+    let (before, after) = shortened(
+        &before,
+        &after,
+        room.saturating_sub(text::width(&arrow)),
+        theme,
+    );
     format!(
         "{head}{}{}{after}\n",
         theme.paint(Paint::Faint, before),
@@ -101,14 +133,26 @@ fn line(row: &Row<'_>, names: usize, action: Action, context: &PlanContext, them
 }
 
 /// A property of something new: there is no before.
-fn single(head: &str, row: &Row<'_>, after: &str, room: usize, verbose: bool, theme: &Theme) -> String {
+fn single(
+    head: &str,
+    row: &Row<'_>,
+    after: &str,
+    room: usize,
+    verbose: bool,
+    theme: &Theme,
+) -> String {
     if text::width(after) > room
         && verbose
         && let Some(lines) = document::lines(&row.after)
     {
         let mut out = format!("{}\n", head.trim_end());
         for line in lines {
-            out.push_str(&text::hang(&" ".repeat(INDENT + 2), &line, theme.width, &|line| line.to_owned()));
+            out.push_str(&text::hang(
+                &" ".repeat(INDENT + 2),
+                &line,
+                theme.width,
+                &|line| line.to_owned(),
+            ));
         }
         return out;
     }
@@ -122,7 +166,14 @@ fn shortened(before: &str, after: &str, room: usize, theme: &Theme) -> (String, 
         return (before.to_owned(), after.to_owned());
     }
     let half = room / 2;
-    let for_before = if other < half { room - other } else { half.min(one) };
+    let for_before = if other < half {
+        room - other
+    } else {
+        half.min(one)
+    };
     let for_after = room - for_before.min(one);
-    (text::cut(before, for_before, theme), text::cut(after, for_after, theme))
+    (
+        text::cut(before, for_before, theme),
+        text::cut(after, for_after, theme),
+    )
 }

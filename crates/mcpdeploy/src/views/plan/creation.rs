@@ -14,9 +14,28 @@ const LONGEST: usize = 48;
 
 /// Names first: they are how the cloud's console shows the thing. Then what it does, then how much.
 const TELLING: [&str; 22] = [
-    "function_name", "name", "bucket", "key", "route_key", "path", "domain", "schedule", "action", "principal",
-    "protocol", "runtime", "architecture", "code", "source", "memory_mb", "timeout_seconds", "retention_days",
-    "expiration_days", "authorization", "description", "size",
+    "function_name",
+    "name",
+    "bucket",
+    "key",
+    "route_key",
+    "path",
+    "domain",
+    "schedule",
+    "action",
+    "principal",
+    "protocol",
+    "code",
+    "source",
+    "memory_mb",
+    "timeout_seconds",
+    "architecture",
+    "runtime",
+    "retention_days",
+    "expiration_days",
+    "authorization",
+    "description",
+    "size",
 ];
 
 /// The most telling inputs of what is created.
@@ -26,7 +45,10 @@ pub(super) fn summary(action: &PlannedAction, context: &PlanContext) -> String {
         let name = change.pointer.trim_start_matches('/');
         let rank = TELLING.iter().position(|telling| *telling == name);
         let redundant = name == "name" && change.after.as_str() == Some(action.address.name());
-        let size = change.after.as_str().and_then(|digest| context.sizes.get(digest));
+        let size = change
+            .after
+            .as_str()
+            .and_then(|digest| context.sizes.get(digest));
         if let (Some(rank), false) = (rank, redundant)
             && let Some(words) = words(name, &change.after, size.copied())
         {
@@ -41,12 +63,19 @@ pub(super) fn summary(action: &PlannedAction, context: &PlanContext) -> String {
             .filter(|change| change.pointer != "/name" && change.pointer != "/tags")
             .filter_map(|change| {
                 let name = value::property(&change.pointer);
-                Some((0, format!("{name} {}", scalar(&change.pointer, &change.after)?)))
+                Some((
+                    0,
+                    format!("{name} {}", scalar(&change.pointer, &change.after)?),
+                ))
             })
             .collect();
     }
     known.truncate(SHOWN);
-    known.into_iter().map(|(_, words)| words).collect::<Vec<_>>().join(", ")
+    known
+        .into_iter()
+        .map(|(_, words)| words)
+        .collect::<Vec<_>>()
+        .join(", ")
 }
 
 fn words(name: &str, after: &Value, size: Option<u64>) -> Option<String> {

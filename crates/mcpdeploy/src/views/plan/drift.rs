@@ -17,20 +17,35 @@ const LONGEST: usize = 40;
 
 /// A line for each thing that changed outside.
 pub(super) fn render(plan: &Plan, verbose: bool, theme: &Theme) -> String {
-    let actions: HashMap<&Address, &PlannedAction> =
-        plan.actions.iter().map(|action| (&action.address, action)).collect();
+    let actions: HashMap<&Address, &PlannedAction> = plan
+        .actions
+        .iter()
+        .rev()
+        .map(|action| (&action.address, action))
+        .collect();
     let mut sentences = Vec::new();
     for drift in &plan.drift {
-        sentences.extend(sentences_of(drift, actions.get(&drift.address).copied(), plan.options.mode, theme));
+        sentences.extend(sentences_of(
+            drift,
+            actions.get(&drift.address).copied(),
+            plan.options.mode,
+            theme,
+        ));
     }
     let shown = if verbose { sentences.len() } else { SHOWN };
     let mut out = String::new();
     for sentence in sentences.iter().take(shown) {
         let head = format!("  {} ", theme.paint(Paint::Warn, "Drift:"));
-        out.push_str(&text::hang(&head, sentence, theme.width, &|line| line.to_owned()));
+        out.push_str(&text::hang(&head, sentence, theme.width, &|line| {
+            line.to_owned()
+        }));
     }
     if sentences.len() > shown {
-        out.push_str(&format!("  {} {} more (-v shows them)\n", theme.ellipsis(), sentences.len() - shown));
+        out.push_str(&format!(
+            "  {} {} more (-v shows them)\n",
+            theme.ellipsis(),
+            sentences.len() - shown
+        ));
     }
     out
 }
@@ -50,19 +65,32 @@ fn sentences_of(
         };
         return vec![format!("{address} is gone from the cloud{so}")];
     }
-    let told = drift.changes.iter().filter(|change| !value::is_ours(&change.pointer));
+    let told = drift
+        .changes
+        .iter()
+        .filter(|change| !value::is_ours(&change.pointer));
     told.map(|change| {
-        let (asked, there) = (side(change, &change.before, theme), side(change, &change.after, theme));
+        let (asked, there) = (
+            side(change, &change.before, theme),
+            side(change, &change.after, theme),
+        );
         let so = follows(change, action, mode);
         let name = value::property(&change.pointer);
-        format!("{address} {name} was changed outside ({asked} {} {there}); {so}.", theme.arrow())
+        format!(
+            "{address} {name} was changed outside ({asked} {} {there}); {so}.",
+            theme.arrow()
+        )
     })
     .collect()
 }
 
 fn side(change: &Change, value: &serde_json::Value, theme: &Theme) -> String {
     let value = value::without_ours(&change.pointer, value);
-    text::cut(&theme.ours(&text::one_line(&value::shown(&change.pointer, &value))), LONGEST, theme)
+    text::cut(
+        &theme.ours(&text::one_line(&value::shown(&change.pointer, &value))),
+        LONGEST,
+        theme,
+    )
 }
 
 fn follows(change: &Change, action: Option<&PlannedAction>, mode: Mode) -> &'static str {
@@ -74,15 +102,25 @@ fn follows(change: &Change, action: Option<&PlannedAction>, mode: Mode) -> &'sta
     };
     let touched = action.changes.iter().any(|planned| {
         let (one, other) = (planned.pointer.as_str(), change.pointer.as_str());
-        one == other || one.starts_with(&format!("{other}/")) || other.starts_with(&format!("{one}/"))
+        one == other
+            || one.starts_with(&format!("{other}/"))
+            || other.starts_with(&format!("{one}/"))
     });
     match action.action {
-        Action::Create | Action::Adopt | Action::Update | Action::Replace { .. } | Action::Publish if touched => {
+        Action::Create
+        | Action::Adopt
+        | Action::Update
+        | Action::Replace { .. }
+        | Action::Publish
+            if touched =>
+        {
             "this plan sets it back"
         }
-        Action::Create | Action::Adopt | Action::Update | Action::Replace { .. } | Action::Publish => {
-            "it is left so"
-        }
+        Action::Create
+        | Action::Adopt
+        | Action::Update
+        | Action::Replace { .. }
+        | Action::Publish => "it is left so",
         Action::Delete | Action::DeleteReplaced => "the resource goes anyway",
         Action::Forget => "the resource leaves the state anyway",
     }

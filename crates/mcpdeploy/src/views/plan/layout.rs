@@ -18,10 +18,13 @@ pub(super) struct Layout {
 
 impl Layout {
     pub(super) fn of(plan: &Plan, theme: &Theme) -> Self {
-        let widest = |of: &dyn Fn(&PlannedAction) -> usize| plan.actions.iter().map(of).max().unwrap_or(0);
+        let widest =
+            |of: &dyn Fn(&PlannedAction) -> usize| plan.actions.iter().map(of).max().unwrap_or(0);
         let signs = widest(&|a| text::width(words::sign(a.action, theme)));
         let verbs = widest(&|a| words::verb(a.action).len());
-        let most = theme.width.saturating_sub(2 + signs + 1 + 2 + verbs + 2 + REASONS);
+        let most = theme
+            .width
+            .saturating_sub(2 + signs + 1 + 2 + verbs + 2 + REASONS);
         let fitting = |a: &PlannedAction| Some(a.address.as_str().len()).filter(|len| *len <= most);
         Self {
             signs,
@@ -39,7 +42,11 @@ impl Layout {
         let lead = format!("  {} ", text::pad(&sign, self.signs));
         let plain = |line: &str| line.to_owned();
         if address.len() <= self.addresses {
-            let head = format!("{lead}{}  {}  ", text::pad(address, self.addresses), text::pad(&verb, self.verbs));
+            let head = format!(
+                "{lead}{}  {}  ",
+                text::pad(address, self.addresses),
+                text::pad(&verb, self.verbs)
+            );
             return text::hang(&head, sentence, theme.width, &plain);
         }
         let before_reason = 2 + self.signs + 1 + self.addresses + 2 + self.verbs + 2;
@@ -47,10 +54,19 @@ impl Layout {
             format!("{lead}{address}  {verb}\n")
         } else {
             let verbs = before_reason - self.verbs - 2;
-            format!("{}{}{verb}\n", text::hang(&lead, address, theme.width, &plain), " ".repeat(verbs))
+            format!(
+                "{}{}{verb}\n",
+                text::hang(&lead, address, theme.width, &plain),
+                " ".repeat(verbs)
+            )
         };
         if !sentence.is_empty() {
-            out.push_str(&text::hang(&" ".repeat(before_reason), sentence, theme.width, &plain));
+            out.push_str(&text::hang(
+                &" ".repeat(before_reason),
+                sentence,
+                theme.width,
+                &plain,
+            ));
         }
         out
     }

@@ -20,7 +20,6 @@ use super::recovered;
 use super::style::{Paint, Theme};
 use super::text;
 use super::value;
-use super::words;
 
 /// What the plan itself does not tell.
 #[derive(Debug, Clone, Default)]
@@ -52,11 +51,17 @@ pub(crate) fn render_plan(plan: &Plan, context: &PlanContext, theme: &Theme) -> 
     let mut out = header(plan, context, theme);
     if !plan.recovered.is_empty() {
         out.push('\n');
-        out.push_str(&recovered::render(context.interrupted.as_ref(), &plan.recovered, theme));
+        out.push_str(&recovered::render(
+            context.interrupted.as_ref(),
+            &plan.recovered,
+            theme,
+        ));
     }
     out.push('\n');
     if plan.actions.is_empty() {
-        out.push_str(&text::hang("", nothing(plan), theme.width, &|line| line.to_owned()));
+        out.push_str(&text::hang("", nothing(plan), theme.width, &|line| {
+            line.to_owned()
+        }));
     } else {
         out.push_str(&actions(plan, context, theme));
         out.push('\n');
@@ -73,7 +78,9 @@ pub(crate) fn render_plan(plan: &Plan, context: &PlanContext, theme: &Theme) -> 
 /// The last line of a command: what to do next.
 pub(crate) fn next_line(next: &str, theme: &Theme) -> String {
     let head = format!("{} ", theme.paint(Paint::Strong, "Next:"));
-    text::hang(&head, &theme.ours(next), theme.width, &|line| theme.paint(Paint::Accent, line).into_owned())
+    text::hang(&head, &theme.ours(next), theme.width, &|line| {
+        theme.paint(Paint::Accent, line).into_owned()
+    })
 }
 
 /// About how long the steps of a plan take when those that can run at once do.
@@ -81,21 +88,34 @@ pub(crate) fn about(plan: &Plan) -> Duration {
     // Each step stands after those that it waits for.
     let mut ends: Vec<u64> = Vec::with_capacity(plan.steps.len());
     for step in &plan.steps {
-        let begins = step.after.iter().filter_map(|&before| ends.get(before as usize)).max();
+        let begins = step
+            .after
+            .iter()
+            .filter_map(|&before| ends.get(before as usize))
+            .max();
         ends.push(begins.copied().unwrap_or(0) + u64::from(step.typical_ms));
     }
     Duration::from_millis(ends.into_iter().max().unwrap_or(0))
 }
 
 fn header(plan: &Plan, context: &PlanContext, theme: &Theme) -> String {
-    let command = if context.command.is_empty() { "plan" } else { context.command };
+    let command = if context.command.is_empty() {
+        "plan"
+    } else {
+        context.command
+    };
     let mut facts = vec![
         format!("mcpdeploy {command}"),
         text::one_line(&plan.deployment),
         format!("environment {}", text::one_line(&plan.environment)),
     ];
     facts.extend(context.region.clone());
-    facts.extend(context.account.as_deref().map(|id| format!("account {}", grouped(id))));
+    facts.extend(
+        context
+            .account
+            .as_deref()
+            .map(|id| format!("account {}", grouped(id))),
+    );
     let mut out = String::new();
     let mut used = 0;
     for (index, fact) in facts.iter().enumerate() {
@@ -107,7 +127,14 @@ fn header(plan: &Plan, context: &PlanContext, theme: &Theme) -> String {
             out.push_str(&theme.paint(Paint::Faint, theme.dot()));
             used += 3;
         }
-        out.push_str(&theme.paint(if index == 0 { Paint::Strong } else { Paint::Plain }, fact.as_str()));
+        out.push_str(&theme.paint(
+            if index == 0 {
+                Paint::Strong
+            } else {
+                Paint::Plain
+            },
+            fact.as_str(),
+        ));
         used += wide;
     }
     out.push('\n');
@@ -126,15 +153,25 @@ fn nothing(plan: &Plan) -> &'static str {
     match plan.options.mode {
         Mode::Destroy => "Nothing is there to be destroyed.",
         Mode::RefreshOnly if plan.preamble.is_empty() => "The state is as the cloud is.",
-        Mode::RefreshOnly => "Apply takes into the state what was found; it changes nothing in the cloud.",
+        Mode::RefreshOnly => {
+            "Apply takes into the state what was found; it changes nothing in the cloud."
+        }
         Mode::Normal if plan.preamble.is_empty() => "No changes. The cloud is as deploy.toml says.",
-        Mode::Normal => "No changes. The cloud is as deploy.toml says; apply brings the state up to date with it.",
+        Mode::Normal => {
+            "No changes. The cloud is as deploy.toml says; apply brings the state up to date with it."
+        }
     }
 }
 
 fn actions(plan: &Plan, context: &PlanContext, theme: &Theme) -> String {
-    let others: HashMap<&Address, Action> =
-        plan.actions.iter().map(|action| (&action.address, action.action)).collect();
+    // What an earlier replacement left behind stands under the address of its successor.
+    let present = plan
+        .actions
+        .iter()
+        .filter(|action| action.action != Action::DeleteReplaced);
+    let others: HashMap<&Address, Action> = present
+        .map(|action| (&action.address, action.action))
+        .collect();
     let layout = Layout::of(plan, theme);
     let mut out = String::new();
     for action in &plan.actions {
@@ -157,7 +194,13 @@ fn sentence(
     };
     let note = context.notes.get(&action.address).map(String::as_str);
     let kept = (action.action == Action::Publish).then_some("the present one stays for rollback");
-    for more in [note.or(kept), action.origin.as_deref().filter(|_| context.verbose)].into_iter().flatten() {
+    for more in [
+        note.or(kept),
+        action.origin.as_deref().filter(|_| context.verbose),
+    ]
+    .into_iter()
+    .flatten()
+    {
         if !sentence.is_empty() {
             sentence.push_str("; ");
         }

@@ -16,9 +16,11 @@ pub(super) fn sentence(action: &PlannedAction, others: &HashMap<&Address, Action
         Reason::Owned => "exists and has our tags".to_owned(),
         Reason::Changed { pointers } => about("because its", pointers, "changed"),
         Reason::Drifted { pointers } => about("because its", pointers, "changed outside"),
-        Reason::CannotUpdate { pointers } => {
-            about("because its", pointers, "changed, which cannot be done in place")
-        }
+        Reason::CannotUpdate { pointers } => about(
+            "because its",
+            pointers,
+            "changed, which cannot be done in place",
+        ),
         Reason::DependencyChanges { dependency, .. } => {
             because_of(dependency, others.get(dependency).copied())
         }

@@ -32,10 +32,19 @@ pub(super) struct Done<'a> {
 /// Its line.
 pub(super) fn finished(done: &Done<'_>, addresses: usize, theme: &Theme) -> String {
     let (mark, paint, word, rest) = match done.outcome {
-        Outcome::Succeeded => (theme.tick(), Paint::Good, words::past(done.op), value::span(done.elapsed_ms)),
+        Outcome::Succeeded => (
+            theme.tick(),
+            Paint::Good,
+            words::past(done.op),
+            value::span(done.elapsed_ms),
+        ),
         Outcome::Failed(fault) => (theme.cross(), Paint::Bad, "failed", brief(fault)),
-        Outcome::Skipped { because } => (theme.dash(), Paint::Faint, "skipped", format!("{because} failed")),
-        Outcome::Cancelled if done.begun => (theme.dash(), Paint::Warn, "left", "in flight".to_owned()),
+        Outcome::Skipped { because } => {
+            (theme.dash(), Paint::Faint, "skipped", its_failure(because))
+        }
+        Outcome::Cancelled if done.begun => {
+            (theme.dash(), Paint::Warn, "left", "in flight".to_owned())
+        }
         Outcome::Cancelled => (theme.dash(), Paint::Faint, "not started", String::new()),
     };
     let address = text::pad(done.address.as_str(), addresses);
@@ -43,7 +52,11 @@ pub(super) fn finished(done: &Done<'_>, addresses: usize, theme: &Theme) -> Stri
     let head = format!("  {mark} {address}  {word}  ");
     let room = theme.width.saturating_sub(text::width(&head)).max(REST);
     let rest = text::cut(&theme.ours(&rest), room, theme);
-    let line = format!("  {} {address}  {}  {rest}", theme.paint(paint, mark), theme.paint(paint, word));
+    let line = format!(
+        "  {} {address}  {}  {rest}",
+        theme.paint(paint, mark),
+        theme.paint(paint, word)
+    );
     line.trim_end().to_owned()
 }
 
@@ -64,9 +77,20 @@ pub(super) fn stopping(level: CancelLevel, in_flight: usize) -> String {
         }
         (CancelLevel::Abandon, 0) => "stopping now".to_owned(),
         (CancelLevel::Abandon, _) => {
-            format!("stopping now: {in_flight} in flight are left; the next run finds out what became of them")
+            format!(
+                "stopping now: {in_flight} left in flight; the next run finds out what became of it"
+            )
         }
     }
+}
+
+/// The one that failed is named by its kind: its address stands on a line of its own.
+fn its_failure(because: &Address) -> String {
+    let kind = because.kind().as_str();
+    format!(
+        "the {} failed",
+        kind.rsplit('.').next().unwrap_or(kind).replace('_', " ")
+    )
 }
 
 fn brief(fault: &Fault) -> String {

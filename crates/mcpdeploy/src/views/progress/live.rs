@@ -3,6 +3,7 @@
 //! Events only change a model; a thread draws it. So a run of thousands of steps costs no more
 //! drawing than a run of ten, and times go on while nothing happens.
 
+use std::io::Write;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
@@ -31,8 +32,9 @@ struct Shared {
     wake: Condvar,
 }
 
-#[derive(Default)]
 struct Inner {
+    /// Where lines that stay are written: the terminal that is drawn on.
+    out: Box<dyn Write + Send>,
     model: Model,
     /// Lines that are to stay, and whether each must be shown.
     queue: Vec<(String, bool)>,
@@ -41,7 +43,11 @@ struct Inner {
 }
 
 impl Live {
-    pub(super) fn new(target: ProgressDrawTarget, theme: Theme) -> Self {
+    pub(super) fn new(
+        out: Box<dyn Write + Send>,
+        target: ProgressDrawTarget,
+        theme: Theme,
+    ) -> Self {
         let bar = ProgressBar::with_draw_target(None, target);
         if let Ok(style) = ProgressStyle::with_template("{msg}") {
             bar.set_style(style);
@@ -49,7 +55,13 @@ impl Live {
         let shared = Arc::new(Shared {
             theme,
             bar,
-            inner: Mutex::default(),
+            inner: Mutex::new(Inner {
+                out,
+                model: Model::default(),
+                queue: Vec::new(),
+                drawn: false,
+                over: false,
+            }),
             wake: Condvar::new(),
         });
         let drawing = Arc::clone(&shared);
@@ -82,12 +94,6 @@ impl Live {
             self.shared.draw(&mut inner);
         }
     }
-
-    pub(super) fn suspend<T>(&self, write: impl FnOnce() -> T) -> T {
-        let mut inner = self.shared.lock();
-        self.shared.draw(&mut inner);
-        self.shared.bar.suspend(write)
-    }
 }
 
 impl Drop for Live {
@@ -116,7 +122,11 @@ impl Shared {
         let mut inner = self.lock();
         while !inner.over {
             self.draw(&mut inner);
-            inner = self.wake.wait_timeout(inner, TICK).unwrap_or_else(PoisonError::into_inner).0;
+            inner = self
+                .wake
+                .wait_timeout(inner, TICK)
+                .unwrap_or_else(PoisonError::into_inner)
+                .0;
         }
     }
 
@@ -124,15 +134,21 @@ impl Shared {
     fn draw(&self, inner: &mut Inner) {
         let lines = few(std::mem::take(&mut inner.queue), &self.theme);
         if !lines.is_empty() {
-            self.bar.println(lines.join("\n"));
+            let mut text = lines.join("\n");
+            text.push('\n');
+            // Written beside the bar, not through it: it would fill each line up with spaces.
+            self.bar.suspend(|| {
+                let _ = inner
+                    .out
+                    .write_all(text.as_bytes())
+                    .and_then(|()| inner.out.flush());
+            });
         }
         let frame = inner.model.frame(Instant::now(), &self.theme);
         if !frame.is_empty() {
             self.bar.set_message(frame.join("\n"));
-            self.bar.tick();
             inner.drawn = true;
         } else if inner.drawn {
-            self.bar.set_message("");
             self.bar.finish_and_clear();
             self.bar.reset();
             inner.drawn = false;

@@ -9,10 +9,8 @@ use std::io::Write;
 
 use indicatif::ProgressDrawTarget;
 use mcpdeploy_engine::event::{Event, Sink};
-use mcpdeploy_engine::plan::{Plan, Recovered};
-use mcpdeploy_engine::record::RunInfo;
+use mcpdeploy_engine::plan::Plan;
 
-use super::recovered;
 use super::style::Theme;
 use live::Live;
 use model::InFlight;
@@ -24,9 +22,6 @@ pub(crate) struct Human {
     /// The column of addresses, in characters.
     addresses: usize,
     in_flight: InFlight,
-    tells_recoveries: bool,
-    told_recovery: bool,
-    interrupted: Option<RunInfo>,
 }
 
 enum Out {
@@ -44,11 +39,11 @@ impl Human {
 
     /// Moving lines on the terminal behind standard error.
     pub(crate) fn live(theme: Theme) -> Self {
-        Self::live_on(ProgressDrawTarget::stderr(), theme)
+        Self::live_on(std::io::stderr(), ProgressDrawTarget::stderr(), theme)
     }
 
-    fn live_on(target: ProgressDrawTarget, theme: Theme) -> Self {
-        Self::with(Out::Live(Live::new(target, theme)), theme)
+    fn live_on(out: impl Write + Send + 'static, target: ProgressDrawTarget, theme: Theme) -> Self {
+        Self::with(Out::Live(Live::new(Box::new(out), target, theme)), theme)
     }
 
     fn with(out: Out, theme: Theme) -> Self {
@@ -57,36 +52,18 @@ impl Human {
             out,
             addresses: lines::ADDRESSES,
             in_flight: InFlight::default(),
-            tells_recoveries: false,
-            told_recovery: false,
-            interrupted: None,
         }
     }
 
     /// Lines up the addresses of this plan.
     pub(crate) fn aligned_to(mut self, plan: &Plan) -> Self {
-        let longest = plan.steps.iter().map(|step| step.address.as_str().len()).max();
+        let longest = plan
+            .steps
+            .iter()
+            .map(|step| step.address.as_str().len())
+            .max();
         self.addresses = lines::column(longest.unwrap_or(0), &self.theme);
         self
-    }
-
-    /// Tells what was recovered. A plan tells it too: this is for runs that show none.
-    pub(crate) fn telling_recoveries(mut self) -> Self {
-        self.tells_recoveries = true;
-        self
-    }
-
-    /// The run whose open operations were settled, once that was heard of.
-    pub(crate) fn interrupted(&self) -> Option<&RunInfo> {
-        self.interrupted.as_ref()
-    }
-
-    /// Does something that writes to the terminal, the moving lines out of its way.
-    pub(crate) fn suspend<T>(&self, write: impl FnOnce() -> T) -> T {
-        match &self.out {
-            Out::Lines(_) => write(),
-            Out::Live(live) => live.suspend(write),
-        }
     }
 
     fn say(&mut self, line: &str, important: bool) {
@@ -125,29 +102,9 @@ impl Sink for Human {
                 let line = lines::stopping(*level, self.in_flight.len());
                 self.say(&line, true);
             }
-            Event::Recovered {
-                address,
-                finding,
-                from,
-            } => {
-                if self.interrupted.is_none() {
-                    self.interrupted.clone_from(from);
-                }
-                if self.tells_recoveries {
-                    if !self.told_recovery {
-                        let heading = recovered::heading(self.interrupted.as_ref(), &self.theme);
-                        self.say(heading.trim_end(), true);
-                        self.told_recovery = true;
-                    }
-                    let one = Recovered {
-                        address: address.clone(),
-                        finding: *finding,
-                    };
-                    let line = recovered::line(&one, self.addresses, &self.theme);
-                    self.say(line.trim_end(), true);
-                }
-            }
-            Event::RunStarted { .. }
+            // The plan tells what was recovered.
+            Event::Recovered { .. }
+            | Event::RunStarted { .. }
             | Event::Reading { .. }
             | Event::NodePhase { .. }
             | Event::NodeRetrying { .. }

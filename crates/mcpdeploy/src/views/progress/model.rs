@@ -104,10 +104,16 @@ impl Model {
                 fault,
                 wait_ms,
             } => {
-                let note = format!("{}, again in {}", words::fault(fault.class), value::span(*wait_ms));
+                let note = format!(
+                    "{}, again in {}",
+                    words::fault(fault.class),
+                    value::span(*wait_ms)
+                );
                 self.note(address, note);
             }
-            Event::NodeFinished { address, outcome, .. } => {
+            Event::NodeFinished {
+                address, outcome, ..
+            } => {
                 if let Some(run) = &mut self.run {
                     run.finished += 1;
                     run.failed += usize::from(matches!(outcome, Outcome::Failed(_)));
@@ -134,8 +140,14 @@ impl Model {
         }
         match &self.reading {
             Some(reading) if now.duration_since(reading.began) >= WORTH_A_LINE => {
-                let spinner = theme.paint(Paint::Accent, spinner(now.duration_since(reading.began), theme));
-                vec![format!("  {spinner} reading {} of {}", reading.done, reading.total)]
+                let spinner = theme.paint(
+                    Paint::Accent,
+                    spinner(now.duration_since(reading.began), theme),
+                );
+                vec![format!(
+                    "  {spinner} reading {} of {}",
+                    reading.done, reading.total
+                )]
             }
             Some(_) | None => Vec::new(),
         }
@@ -145,19 +157,37 @@ impl Model {
 impl Run {
     fn frame(&self, now: Instant, theme: &Theme) -> Vec<String> {
         let shown = &self.moving[..self.moving.len().min(ROWS)];
-        let longest = shown.iter().map(|m| m.address.as_str().len()).max().unwrap_or(0);
+        let longest = shown
+            .iter()
+            .map(|m| m.address.as_str().len())
+            .max()
+            .unwrap_or(0);
         let column = longest.min(theme.width / 2);
-        let mut lines: Vec<String> = shown.iter().map(|moving| moving.line(now, column, theme)).collect();
+        let mut lines: Vec<String> = shown
+            .iter()
+            .map(|moving| moving.line(now, column, theme))
+            .collect();
         if self.moving.len() > ROWS {
-            lines.push(format!("    {} and {} more", theme.ellipsis(), self.moving.len() - ROWS));
+            lines.push(format!(
+                "    {} and {} more",
+                theme.ellipsis(),
+                self.moving.len() - ROWS
+            ));
         }
         lines.push(self.bar(now, theme));
         lines
     }
 
     fn bar(&self, now: Instant, theme: &Theme) -> String {
-        let (full, empty) = if theme.unicode { ("█", "░") } else { ("#", ".") };
-        let filled = (self.finished * BAR).checked_div(self.steps).unwrap_or(BAR).min(BAR);
+        let (full, empty) = if theme.unicode {
+            ("█", "░")
+        } else {
+            ("#", ".")
+        };
+        let filled = (self.finished * BAR)
+            .checked_div(self.steps)
+            .unwrap_or(BAR)
+            .min(BAR);
         let mut line = format!(
             "  [{}{}] {} of {}   {}",
             theme.paint(Paint::Good, full.repeat(filled)),
@@ -167,7 +197,10 @@ impl Run {
             elapsed(now, self.began)
         );
         if self.failed > 0 {
-            line.push_str(&format!("   {}", theme.paint(Paint::Bad, format!("{} failed", self.failed))));
+            line.push_str(&format!(
+                "   {}",
+                theme.paint(Paint::Bad, format!("{} failed", self.failed))
+            ));
         }
         line
     }
@@ -180,7 +213,9 @@ impl Moving {
         let elapsed = elapsed(now, self.began);
         let note = self.note.as_deref().unwrap_or(words::doing(self.op));
         // One column stays free: a full line would wrap on some terminals.
-        let room = theme.width.saturating_sub(4 + column + 2 + 3 + elapsed.len() + 1);
+        let room = theme
+            .width
+            .saturating_sub(4 + column + 2 + 3 + elapsed.len() + 1);
         let note = text::cut(&theme.ours(note), room, theme);
         format!(
             "  {} {address}  {note}   {}",
@@ -195,7 +230,11 @@ fn elapsed(now: Instant, began: Instant) -> String {
 }
 
 fn spinner(age: Duration, theme: &Theme) -> &'static str {
-    let frames: &[&str] = if theme.unicode { &SPINNER } else { &SPINNER_ASCII };
+    let frames: &[&str] = if theme.unicode {
+        &SPINNER
+    } else {
+        &SPINNER_ASCII
+    };
     let frame = usize::try_from(age.as_millis() / 100).unwrap_or(0);
     frames[frame % frames.len()]
 }

@@ -31,7 +31,10 @@ fn data(number: usize) -> Address {
 }
 
 fn started(number: usize) -> Event {
-    Event::NodeStarted { address: data(number), op: NodeOp::Create }
+    Event::NodeStarted {
+        address: data(number),
+        op: NodeOp::Create,
+    }
 }
 
 fn finished(number: usize) -> Event {
@@ -50,7 +53,9 @@ fn play(sink: &mut dyn Sink, steps: usize) -> Duration {
         sink.event(&started(number));
         sink.event(&finished(number));
     }
-    sink.event(&Event::RunFinished { summary: Summary::default() });
+    sink.event(&Event::RunFinished {
+        summary: Summary::default(),
+    });
     began.elapsed()
 }
 
@@ -66,7 +71,7 @@ fn five_thousand_steps_cost_next_to_nothing() {
 
     let screen = Recorder::default();
     let target = ProgressDrawTarget::term_like(Box::new(screen.clone()));
-    let mut human = Human::live_on(target, Theme::plain(80));
+    let mut human = Human::live_on(screen.clone(), target, Theme::plain(80));
     let took = play(&mut human, 5_000);
     drop(human);
     assert!(took < Duration::from_secs(1), "{took:?}");
@@ -83,7 +88,13 @@ fn a_run_moves_and_leaves_its_lines() {
     for (index, event) in fixture("retries").iter().enumerate() {
         let now = began + Duration::from_millis(300 * index as u64);
         model.take(event, now);
-        for theme in [Theme::plain(80), Theme { unicode: false, ..Theme::plain(80) }] {
+        for theme in [
+            Theme::plain(80),
+            Theme {
+                unicode: false,
+                ..Theme::plain(80)
+            },
+        ] {
             for line in model.frame(now + Duration::from_millis(150), &theme) {
                 assert!(text::width(&line) < 80, "{line}");
                 if theme.unicode {
@@ -119,11 +130,32 @@ fn reading_is_shown_only_when_it_takes_long() {
     let began = Instant::now();
     let theme = Theme::plain(80);
     model.take(&Event::Reading { done: 1, total: 20 }, began);
-    assert_eq!(model.frame(began + Duration::from_millis(400), &theme), Vec::<String>::new());
-    model.take(&Event::Reading { done: 14, total: 20 }, began + Duration::from_millis(600));
-    assert_eq!(model.frame(began + Duration::from_millis(600), &theme), ["  ⠦ reading 14 of 20"]);
-    model.take(&Event::Reading { done: 20, total: 20 }, began + Duration::from_millis(700));
-    assert_eq!(model.frame(began + Duration::from_millis(700), &theme), Vec::<String>::new());
+    assert_eq!(
+        model.frame(began + Duration::from_millis(400), &theme),
+        Vec::<String>::new()
+    );
+    model.take(
+        &Event::Reading {
+            done: 14,
+            total: 20,
+        },
+        began + Duration::from_millis(600),
+    );
+    assert_eq!(
+        model.frame(began + Duration::from_millis(600), &theme),
+        ["  ⠦ reading 14 of 20"]
+    );
+    model.take(
+        &Event::Reading {
+            done: 20,
+            total: 20,
+        },
+        began + Duration::from_millis(700),
+    );
+    assert_eq!(
+        model.frame(began + Duration::from_millis(700), &theme),
+        Vec::<String>::new()
+    );
 }
 
 #[test]
@@ -132,7 +164,10 @@ fn what_stays_on_a_terminal_is_what_a_file_gets() {
         let file = Shared::default();
         let screen = Recorder::default();
         let target = ProgressDrawTarget::term_like(Box::new(screen.clone()));
-        let mut sinks = [Human::lines(file.clone(), Theme::plain(80)), Human::live_on(target, Theme::plain(80))];
+        let mut sinks = [
+            Human::lines(file.clone(), Theme::plain(80)),
+            Human::live_on(screen.clone(), target, Theme::plain(80)),
+        ];
         for event in fixture(name) {
             for sink in &mut sinks {
                 sink.event(&event);
@@ -143,6 +178,19 @@ fn what_stays_on_a_terminal_is_what_a_file_gets() {
         for line in file.text().lines() {
             assert!(screen.contains(line), "{name}: {line:?} is not in {screen}");
         }
+    }
+}
+
+impl Write for Recorder {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0
+            .lock()
+            .unwrap()
+            .push_str(std::str::from_utf8(bytes).unwrap());
+        Ok(bytes.len())
+    }
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
     }
 }
 

@@ -33,12 +33,30 @@ impl Write for Shared {
 
 /// The recorded streams.
 pub(crate) const STREAMS: [(&str, &str); 6] = [
-    ("apply", include_str!("../../../../../fixtures/events/apply.jsonl")),
-    ("failing", include_str!("../../../../../fixtures/events/failing.jsonl")),
-    ("retries", include_str!("../../../../../fixtures/events/retries.jsonl")),
-    ("recovered", include_str!("../../../../../fixtures/events/recovered.jsonl")),
-    ("cancelled", include_str!("../../../../../fixtures/events/cancelled.jsonl")),
-    ("replacement", include_str!("../../../../../fixtures/events/replacement.jsonl")),
+    (
+        "apply",
+        include_str!("../../../../../fixtures/events/apply.jsonl"),
+    ),
+    (
+        "failing",
+        include_str!("../../../../../fixtures/events/failing.jsonl"),
+    ),
+    (
+        "retries",
+        include_str!("../../../../../fixtures/events/retries.jsonl"),
+    ),
+    (
+        "recovered",
+        include_str!("../../../../../fixtures/events/recovered.jsonl"),
+    ),
+    (
+        "cancelled",
+        include_str!("../../../../../fixtures/events/cancelled.jsonl"),
+    ),
+    (
+        "replacement",
+        include_str!("../../../../../fixtures/events/replacement.jsonl"),
+    ),
 ];
 
 /// The events of a recorded stream.

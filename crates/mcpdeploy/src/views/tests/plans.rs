@@ -36,8 +36,11 @@ fn context() -> PlanContext {
 
 #[test]
 fn plans_as_text() {
-    let plans: [(&str, Plan); 3] =
-        [("update", samples::update()), ("everything", samples::everything()), ("hostile", samples::hostile())];
+    let plans: [(&str, Plan); 3] = [
+        ("update", samples::update()),
+        ("everything", samples::everything()),
+        ("hostile", samples::hostile()),
+    ];
     for (name, plan) in plans {
         for (width, color, unicode, verbose) in [
             (80, false, true, false),
@@ -47,18 +50,37 @@ fn plans_as_text() {
             (80, false, false, false),
             (100, false, true, true),
         ] {
-            let theme = Theme { color, unicode, width };
-            let context = PlanContext { verbose, estimated: Some(about(&plan)), ..context() };
+            let theme = Theme {
+                color,
+                unicode,
+                width,
+            };
+            let context = PlanContext {
+                verbose,
+                estimated: Some(about(&plan)),
+                ..context()
+            };
             let shown = render_plan(&plan, &context, &theme);
             for line in shown.lines() {
                 assert!(text::width(line) <= width, "{name} at {width}: {line}");
                 assert!(color || !line.contains('\u{1b}'), "{name}: {line:?}");
-                assert!(unicode || line.is_ascii() || name == "hostile", "{name}: {line}");
+                assert!(
+                    unicode || line.is_ascii() || name == "hostile",
+                    "{name}: {line}"
+                );
                 assert!(line == line.trim_end(), "{name}: {line:?}");
                 assert!(!line.contains("mcpdeploy:"), "{name}: {line}");
             }
-            let flags = [(color, "_color"), (!unicode, "_ascii"), (verbose, "_verbose")];
-            let flags: String = flags.iter().filter(|(on, _)| *on).map(|(_, flag)| *flag).collect();
+            let flags = [
+                (color, "_color"),
+                (!unicode, "_ascii"),
+                (verbose, "_verbose"),
+            ];
+            let flags: String = flags
+                .iter()
+                .filter(|(on, _)| *on)
+                .map(|(_, flag)| *flag)
+                .collect();
             if name != "hostile" || width == 80 && !color {
                 insta::assert_snapshot!(format!("plan_{name}_{width}{flags}"), legible(&shown));
             }
@@ -70,10 +92,21 @@ fn plans_as_text() {
 fn colours_change_nothing_but_colours() {
     for plan in [samples::update(), samples::everything()] {
         let plain = render_plan(&plan, &context(), &Theme::plain(80));
-        let coloured = render_plan(&plan, &context(), &Theme { color: true, ..Theme::plain(80) });
+        let coloured = render_plan(
+            &plan,
+            &context(),
+            &Theme {
+                color: true,
+                ..Theme::plain(80)
+            },
+        );
         let mut stripped = String::new();
         for (index, part) in coloured.split("\u{1b}[").enumerate() {
-            stripped.push_str(if index == 0 { part } else { part.split_once('m').unwrap().1 });
+            stripped.push_str(if index == 0 {
+                part
+            } else {
+                part.split_once('m').unwrap().1
+            });
         }
         assert_eq!(stripped, plain);
     }
@@ -82,7 +115,11 @@ fn colours_change_nothing_but_colours() {
 #[test]
 fn plans_of_nothing() {
     let check = |parts: serde_json::Value, expected: &str| {
-        let shown = render_plan(&samples::plan(parts), &PlanContext::default(), &Theme::plain(80));
+        let shown = render_plan(
+            &samples::plan(parts),
+            &PlanContext::default(),
+            &Theme::plain(80),
+        );
         assert_eq!(shown.lines().nth(2), Some(expected), "{shown}");
     };
     let moved = json!([{"moved": {"from": "mcpdeploy.data.a", "to": "mcpdeploy.data.b"}}]);
@@ -91,8 +128,14 @@ fn plans_of_nothing() {
         json!({"preamble": moved}),
         "No changes. The cloud is as deploy.toml says; apply brings the state up to date",
     );
-    check(json!({"options": {"mode": "destroy"}}), "Nothing is there to be destroyed.");
-    check(json!({"options": {"mode": "refresh_only"}}), "The state is as the cloud is.");
+    check(
+        json!({"options": {"mode": "destroy"}}),
+        "Nothing is there to be destroyed.",
+    );
+    check(
+        json!({"options": {"mode": "refresh_only"}}),
+        "The state is as the cloud is.",
+    );
     check(
         json!({"options": {"mode": "refresh_only"}, "preamble": moved}),
         "Apply takes into the state what was found; it changes nothing in the cloud.",

@@ -1,29 +1,54 @@
 //! Recorded streams, replayed into plain text.
 
-use mcpdeploy_engine::event::Sink;
+use mcpdeploy_engine::event::{Event, Sink};
+use mcpdeploy_engine::plan::Recovered;
 
 use super::{STREAMS, Shared, fixture};
 use crate::views::errors::render_unfinished;
 use crate::views::json::JsonLines;
-use crate::views::outcome::{Both, Ledger};
+use crate::views::outcome::Ledger;
 use crate::views::progress::Human;
+use crate::views::recovered;
 use crate::views::style::Theme;
 use crate::views::text;
 
 fn replay(name: &str, theme: Theme) -> String {
     let out = Shared::default();
-    let mut human = Human::lines(out.clone(), theme).telling_recoveries();
+    let mut human = Human::lines(out.clone(), theme);
     let mut ledger = Ledger::default();
+    let mut recovered = Vec::new();
+    let mut interrupted = None;
     for event in fixture(name) {
-        Both(&mut human, &mut ledger).event(&event);
+        human.event(&event);
+        ledger.event(&event);
+        if let Event::Recovered {
+            address,
+            finding,
+            from,
+        } = event
+        {
+            interrupted = interrupted.or(from);
+            recovered.push(Recovered { address, finding });
+        }
     }
-    let mut shown = out.text();
+    let mut shown = String::new();
+    if !recovered.is_empty() {
+        shown.push_str(&recovered::render(interrupted.as_ref(), &recovered, &theme));
+        shown.push('\n');
+    }
+    shown.push_str(&out.text());
     if !ledger.is_complete() {
         shown.push('\n');
-        let help = ["this plan needs 23 permissions; see which are missing: mcpdeploy permissions --check".to_owned()];
+        let help = [
+            "this plan needs 23 permissions; see which are missing: mcpdeploy permissions --check"
+                .to_owned(),
+        ];
         let (help, next) = match ledger.stopped {
             Some(_) => (&help[..0], "mcpdeploy apply goes on from here"),
-            None => (&help[..], "when it is mended, run mcpdeploy apply again; it goes on from here."),
+            None => (
+                &help[..],
+                "when it is mended, run mcpdeploy apply again; it goes on from here.",
+            ),
         };
         shown.push_str(&render_unfinished(&ledger, help, next, &theme));
     }
@@ -34,7 +59,10 @@ fn replay(name: &str, theme: Theme) -> String {
 fn streams_as_plain_text() {
     for (name, _) in STREAMS {
         for (width, unicode) in [(80, true), (120, true), (80, false)] {
-            let theme = Theme { unicode, ..Theme::plain(width) };
+            let theme = Theme {
+                unicode,
+                ..Theme::plain(width)
+            };
             let shown = replay(name, theme);
             for line in shown.lines() {
                 assert!(text::width(line) <= width, "{name} at {width}: {line}");
@@ -54,7 +82,6 @@ fn streams_as_json_are_what_was_recorded() {
         for event in fixture(name) {
             lines.event(&event);
         }
-        lines.finish().unwrap();
         assert_eq!(String::from_utf8(out).unwrap(), recorded, "{name}");
     }
 }

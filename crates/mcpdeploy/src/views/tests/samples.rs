@@ -29,7 +29,9 @@ pub(super) const OLD_CODE: &str = "n4bQgYhMfWWaL+qgxVrQFaO/TxsrC4Is0V1sFbDwCgg="
 pub(super) const NEW_CODE: &str = "47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=";
 
 fn unchanged(count: usize) -> Value {
-    (0..count).map(|n| json!(format!("mcpdeploy.data.same-{n}"))).collect()
+    (0..count)
+        .map(|n| json!(format!("mcpdeploy.data.same-{n}")))
+        .collect()
 }
 
 /// The plan of the sketch.
@@ -80,11 +82,14 @@ pub(super) fn update() -> Plan {
 
 /// Every action and every reason.
 pub(super) fn everything() -> Plan {
-    let statement = |actions: Value| json!([{"Effect": "Allow", "Action": actions, "Resource": "*"}]);
-    let board = |period: u32| json!({"widgets": [
+    let statement =
+        |actions: Value| json!([{"Effect": "Allow", "Action": actions, "Resource": "*"}]);
+    let board = |period: u32| {
+        json!({"widgets": [
         {"type": "metric", "properties": {"metrics": [["AWS/Lambda", "Errors", "FunctionName", "calculator"]], "period": period}},
         {"type": "text", "properties": {"markdown": "# calculator"}},
-    ]}).to_string();
+    ]}).to_string()
+    };
     plan(json!({
         "recovered": [
             {"address": "aws.apigatewayv2.api.calculator", "finding": "adopted"},
@@ -153,7 +158,9 @@ pub(super) fn everything() -> Plan {
 /// More than fits, of every sort.
 pub(super) fn hostile() -> Plan {
     let long = "x".repeat(128);
-    let paragraphs = "a line that is rather long, as lines of documents tend to be when nobody breaks them\n".repeat(60);
+    let paragraphs =
+        "a line that is rather long, as lines of documents tend to be when nobody breaks them\n"
+            .repeat(60);
     plan(json!({
         "deployment": "calc\u{1b}[2Julator",
         "actions": [
