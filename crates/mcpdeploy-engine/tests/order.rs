@@ -104,7 +104,7 @@ async fn the_longest_path_goes_first() {
     let mut order: Vec<_> = spans(&lab.events).into_iter().collect();
     order.sort_by_key(|(_, (began, _))| *began);
     let order: Vec<&str> = order.iter().map(|(a, _)| a.name()).collect();
-    assert_eq!(order, ["head", "mid", "alone", "heavy", "single"]);
+    assert_eq!(order, ["head", "mid", "heavy", "alone", "single"]);
 }
 
 #[tokio::test(start_paused = true)]

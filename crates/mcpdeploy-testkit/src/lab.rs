@@ -5,7 +5,7 @@ use std::path::Path;
 use mcpdeploy_engine::address::Address;
 use mcpdeploy_engine::apply::{ApplyError, ApplyOptions, apply};
 use mcpdeploy_engine::cancel::{self, Cancel};
-use mcpdeploy_engine::event::{Event, Summary};
+use mcpdeploy_engine::event::{Event, Outcome, Summary};
 use mcpdeploy_engine::graph::{Graph, GraphErrors};
 use mcpdeploy_engine::kind::Registry;
 use mcpdeploy_engine::plan::{Mode, Plan, PlanErrors, PlanOptions, plan};
@@ -254,8 +254,16 @@ impl Lab {
     /// When it is not.
     #[expect(clippy::expect_used, reason = "tests want a panic")]
     pub async fn converge(&mut self, desired: &Desired) {
+        let first = self.events.len();
         let summary = self.run(desired).await.expect("a run without faults");
-        assert!(summary.is_complete(), "{summary:?}");
+        let faults: Vec<&Event> = self.events[first..]
+            .iter()
+            .filter(|event| {
+                let failed = |outcome: &Outcome| matches!(outcome, Outcome::Failed(_));
+                matches!(event, Event::NodeFinished { outcome, .. } if failed(outcome))
+            })
+            .collect();
+        assert!(summary.is_complete(), "{summary:?} {faults:#?}");
         self.check(desired).await;
     }
 

@@ -47,8 +47,12 @@ pub async fn apply(
     cancel: Cancel,
     sink: &mut dyn Sink,
 ) -> Result<Summary, ApplyError> {
-    if plan.lineage != state.lineage && !state.is_empty() {
-        return Err(ApplyError::OtherLineage);
+    if plan.lineage != state.lineage {
+        if state.serial > 0 || !state.is_empty() {
+            return Err(ApplyError::OtherLineage);
+        }
+        // Nothing was ever deployed: the state that the plan was made from is as good as this one.
+        state.lineage.clone_from(&plan.lineage);
     }
     if plan.serial != state.serial {
         return Err(ApplyError::Stale {

@@ -1,7 +1,9 @@
 //! Looks for what is wanted and may exist already.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
+
+use serde_json::Value;
 
 use crate::address::{Address, KindName, PhysicalId};
 use crate::event::Sink;
@@ -38,16 +40,21 @@ pub(super) async fn probe_wanted(
     let mut asked: BTreeSet<Address> = findings.gone.iter().cloned().collect();
     let mut problems = Vec::new();
     loop {
+        // What calls nothing is as the file says, whatever the state has of it.
+        let mut foretold: HashMap<Address, Value> = HashMap::new();
         let mut queries: Vec<(Option<Identity>, Query)> = Vec::new();
         for node in graph.in_order() {
             let resource = &node.resource;
             let known = now.resources.contains_key(&resource.address);
-            if known || node.kind.pure() || asked.contains(&resource.address) {
+            let pure = node.kind.pure();
+            if !pure && (known || asked.contains(&resource.address)) {
                 continue;
             }
             let resolved = value::resolve(&resource.inputs, &mut |reference| {
-                now.current(&reference.address)
-                    .and_then(|instance| instance.outputs.pointer(&reference.pointer))
+                foretold
+                    .get(&reference.address)
+                    .or_else(|| now.current(&reference.address).map(|i| &i.outputs))
+                    .and_then(|outputs| outputs.pointer(&reference.pointer))
                     .map_or(Lookup::Unknown, |value| Lookup::Known(value.clone()))
             });
             let Some(inputs) = resolved
@@ -57,6 +64,12 @@ pub(super) async fn probe_wanted(
             else {
                 continue;
             };
+            if pure {
+                if let Some(outputs) = node.kind.predict(&resource.address, &inputs) {
+                    foretold.insert(resource.address.clone(), outputs);
+                }
+                continue;
+            }
             asked.insert(resource.address.clone());
             queries.push((
                 node.kind.identity(&inputs),

@@ -1,0 +1,31 @@
+# What a newcomer needs: `make demo` and `make test`. Both do all the set-up on a machine that has
+# Rust and Python 3.9 or newer; emulators are installed into target/.
+
+.PHONY: help demo test fixtures bench schemas golden
+
+help: ## what there is
+	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
+
+demo: ## build, deploy the calculator to an emulator, call it, destroy it
+	./docs/demo.sh
+
+test: ## all tests
+	rustup target add x86_64-unknown-linux-musl >/dev/null 2>&1 || true
+	python3 tests/emulators/install.py >/dev/null
+	cargo test --workspace --locked
+
+fixtures: ## the fixtures' own tests and lints
+	cd fixtures/calculator && CARGO_TARGET_DIR=../../target/fixtures-host cargo test --locked
+	cd fixtures/calculator && cargo fmt --check
+
+bench: ## figures beside those of other tools
+	cargo build --release --locked -p mcpdeploy
+	cargo bench -p mcpdeploy-engine --locked
+	python3 benches/process.py
+	python3 benches/ministack.py
+
+schemas: ## write state-schemas/ anew from the Rust types
+	UPDATE_SCHEMAS=1 cargo test --locked -p mcpdeploy-config -p mcpdeploy-engine schema
+
+golden: ## write the golden errors of fixtures/bad/ anew
+	UPDATE_GOLDEN=1 cargo test --locked -p mcpdeploy-config
