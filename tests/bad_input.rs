@@ -29,8 +29,13 @@ fn every_broken_file_is_refused_as_its_golden_says() {
         let project = Project::offline(&text);
         let golden = std::fs::read_to_string(path.with_extension("txt")).expect("the golden is there");
         let first = golden.lines().next().unwrap_or_default();
+        let environment = text
+            .lines()
+            .next()
+            .and_then(|line| line.strip_prefix("# environment: "))
+            .unwrap_or("default");
         for command in ["validate", "plan", "apply"] {
-            project.run(&[command]).code(2).says(first);
+            project.run(&[command, "-e", environment]).code(2).says(first);
         }
         assert!(!project.path().join(".pmcp/deployments").exists(), "{}", path.display());
     }

@@ -139,11 +139,18 @@ impl Ran {
         self
     }
 
-    /// What it says has this in it, on either stream.
+    /// What it says has this in it, on either stream, wherever lines were broken.
     #[track_caller]
     pub(crate) fn says(self, text: &str) -> Self {
+        let flat = |text: &str| -> String {
+            text.split(|c: char| c.is_whitespace() || c == '│')
+                .filter(|word| !word.is_empty())
+                .collect::<Vec<_>>()
+                .join(" ")
+        };
+        let wanted = flat(text);
         assert!(
-            self.stdout.contains(text) || self.stderr.contains(text),
+            flat(&self.stdout).contains(&wanted) || flat(&self.stderr).contains(&wanted),
             "mcpdeploy {} does not say {text:?}\n--- stdout\n{}\n--- stderr\n{}",
             self.what,
             self.stdout,

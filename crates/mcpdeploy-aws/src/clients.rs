@@ -5,6 +5,7 @@ use std::env;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
+use aws_config::identity::IdentityCache;
 use aws_config::meta::region::RegionProviderChain;
 use aws_config::profile::{ProfileFileCredentialsProvider, ProfileFileRegionProvider};
 use aws_config::provider_config::ProviderConfig;
@@ -12,6 +13,8 @@ use aws_config::retry::RetryConfig;
 use aws_config::sts::AssumeRoleProvider;
 use aws_config::timeout::TimeoutConfig;
 use aws_config::{BehaviorVersion, FrameworkMetadata, Region, SdkConfig};
+use aws_credential_types::Credentials;
+use aws_credential_types::provider::SharedCredentialsProvider;
 use aws_smithy_runtime_api::client::http::SharedHttpClient;
 use aws_smithy_runtime_api::client::interceptors::SharedInterceptor;
 use mcpdeploy_engine::kind::{ClientSource, KindError, Placement};
@@ -187,6 +190,22 @@ impl ClientFactory {
         }
     }
 
+    /// Calls with these credentials, whatever the environment says: for an embedded cloud, which
+    /// wants some and checks none, or for a test with an account of its own.
+    #[must_use]
+    pub fn with_credentials(mut self, key: &str, secret: &str, token: Option<&str>) -> Self {
+        let token = token.map(ToOwned::to_owned);
+        let credentials = Credentials::new(key, secret, token, None, "given");
+        self.base = self
+            .base
+            .to_builder()
+            .credentials_provider(SharedCredentialsProvider::new(credentials))
+            .identity_cache(IdentityCache::lazy().build())
+            .build();
+        self.made = Mutex::default();
+        self
+    }
+
     /// Tells `on_call` of every call that clients made from now on make.
     #[must_use]
     pub fn watched(mut self, on_call: OnCall) -> Self {
@@ -332,11 +351,9 @@ async fn assume(config: &SdkConfig, role: &str, external_id: Option<&str>) -> Sd
     let provider = provider.build().await;
     config
         .to_builder()
-        .credentials_provider(
-            aws_credential_types::provider::SharedCredentialsProvider::new(provider),
-        )
+        .credentials_provider(SharedCredentialsProvider::new(provider))
         // The cache is keyed by provider, but a fresh one costs nothing and cannot mix the two.
-        .identity_cache(aws_config::identity::IdentityCache::lazy().build())
+        .identity_cache(IdentityCache::lazy().build())
         .build()
 }
 

@@ -1,7 +1,7 @@
 //! Takes a resource that exists under management: a plan without steps, whose one record puts it
 //! into the state. What differs from the file, the next plan shows.
 
-use serde_json::Map;
+use serde_json::{Map, json};
 
 use crate::address::{Address, PhysicalId};
 use crate::event::Fault;
@@ -55,9 +55,18 @@ pub async fn plan(
             address: address.clone(),
             id: id.clone(),
         })?;
+    let mut there = found.inputs;
+    if found.unobserved.contains(&"/tags")
+        && let Some(slot) = there.pointer_mut("/tags")
+        && let Some(tags) = retry(&|_, _| (), || node.kind.read_tags(&cx, &found.id, &inputs))
+            .await
+            .map_err(ImportError::Read)?
+    {
+        *slot = json!(tags);
+    }
     let instance = Instance {
         id: found.id,
-        observed: Some(found.inputs),
+        observed: Some(there),
         inputs,
         outputs: found.outputs,
         depends_on: graph.dependencies(address),

@@ -9,6 +9,7 @@ use std::fs::{File, OpenOptions};
 use std::io::{self, Read, Write as _};
 use std::path::{Path, PathBuf};
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::durable::{Watch, Write};
@@ -39,11 +40,17 @@ struct Line<'a> {
     record: &'a Record,
 }
 
-#[derive(Deserialize)]
-struct OwnedLine {
+/// One line of a journal. The first line's record is `begun`; the lines are numbered from 0.
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct OwnedLine {
+    /// The line's number, from 0.
     seq: u64,
+    /// What it says.
     record: Record,
+    /// The CRC-32 (IEEE) of the line's bytes before `,"crc":`, in lower-case hexadecimal.
     #[serde(rename = "crc")]
+    #[schemars(regex(pattern = "^[0-9a-f]{8}$"))]
     _crc: String,
 }
 

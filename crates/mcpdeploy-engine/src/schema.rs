@@ -1,14 +1,85 @@
-//! The JSON Schemas of the files that the engine reads and writes.
+//! The JSON Schemas of the files that the engine writes, made from the types that it writes them
+//! with. They are committed in `state-schemas/`; a test fails when they differ.
 
-use serde_json::Value;
+use schemars::generate::SchemaSettings;
+use schemars::{JsonSchema, Schema};
+use serde_json::{Map, Value, json};
 
-/// Each schema with the name of its file in `state-schemas/`.
+use crate::event::Event;
+use crate::journal::OwnedLine;
+use crate::plan::Plan;
+use crate::state::State;
+
+/// The first line of an event stream; only the second line and those after it are events.
+#[derive(JsonSchema)]
+#[schemars(rename = "Version", deny_unknown_fields)]
+#[expect(dead_code, reason = "only its schema is used")]
+struct VersionLine {
+    /// Always `version`.
+    #[schemars(extend("const" = "version"))]
+    event: String,
+    /// The version of the stream's format.
+    format: u32,
+    /// The version of mcpdeploy that writes.
+    mcpdeploy: String,
+}
+
+/// One line of the event stream.
+#[derive(JsonSchema)]
+#[schemars(untagged)]
+#[expect(dead_code, reason = "only its schema is used")]
+enum EventLine {
+    Version(VersionLine),
+    Event(Event),
+}
+
+/// All schemas by the name of their file.
 #[must_use]
 pub fn all() -> Vec<(&'static str, Value)> {
     vec![
-        ("state.v1.json", schemars::schema_for!(crate::state::State).to_value()),
-        ("journal.v1.json", schemars::schema_for!(crate::record::Record).to_value()),
-        ("plan.v1.json", schemars::schema_for!(crate::plan::Plan).to_value()),
-        ("event.v1.json", schemars::schema_for!(crate::event::Event).to_value()),
+        (
+            "event.v1.json",
+            of::<EventLine>(
+                "event.v1",
+                "Event",
+                "One line of the event stream (`--json`). The first line is `version`, which says the version of this format.",
+            ),
+        ),
+        (
+            "journal.v1.json",
+            of::<OwnedLine>(
+                "journal.v1",
+                "Journal line",
+                "One line of `journal.jsonl`: an append-only file, fsynced before what it announces. The first line's record is `begun`, which has the version of this format, and the lineage and serial of the state that the others are folded into. A line without its end is torn and not counted; any other damage is an error.",
+            ),
+        ),
+        (
+            "plan.v1.json",
+            of::<Plan>("plan.v1", "Plan", "A saved plan (`plan --out`)."),
+        ),
+        (
+            "state.v1.json",
+            of::<State>(
+                "state.v1",
+                "State",
+                "`state.json`: what a deployment has in an environment. A journal beside it has records that are not yet in it.",
+            ),
+        ),
     ]
+}
+
+fn of<T: JsonSchema>(id: &str, title: &str, description: &str) -> Value {
+    let generator = SchemaSettings::draft2020_12().into_generator();
+    let mut schema = Schema::to_value(generator.into_root_schema_for::<T>());
+    let mut root = Map::new();
+    root.insert("$schema".to_owned(), schema["$schema"].take());
+    root.insert("$id".to_owned(), json!(format!("urn:mcpdeploy:{id}")));
+    root.insert("title".to_owned(), json!(title));
+    root.insert("description".to_owned(), json!(description));
+    if let Value::Object(rest) = schema {
+        for (key, value) in rest {
+            root.entry(key).or_insert(value);
+        }
+    }
+    Value::Object(root)
 }

@@ -235,6 +235,19 @@ pub fn has_open(value: &Value) -> bool {
         }
 }
 
+/// The value with a text in the place of everything that is open.
+pub(crate) fn fill_open(value: &Value, text: &str) -> Value {
+    match value {
+        open if is_open(open) => Value::String(text.to_owned()),
+        Value::Object(map) => map
+            .iter()
+            .map(|(key, value)| (key.clone(), fill_open(value, text)))
+            .collect(),
+        Value::Array(items) => items.iter().map(|item| fill_open(item, text)).collect(),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => value.clone(),
+    }
+}
+
 /// The mark of a value that only the cloud will tell.
 #[must_use]
 pub fn unknown(reference: &Reference) -> Value {

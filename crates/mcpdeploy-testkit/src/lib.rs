@@ -4,6 +4,7 @@
 //! really exists. [`Lab`] runs the engine on it the way the command line does, and can end a run
 //! at any call as a killed process would.
 
+pub mod check_kind;
 mod cloud;
 mod disk;
 mod fake;

@@ -54,7 +54,11 @@ impl Cloud {
             partition,
             arn,
         } = self.factory.caller_identity().await.map_err(|error| {
-            call_failed("failed to find out which AWS account this is", &error)
+            let at = match self.factory.endpoint_url() {
+                Some(url) => format!(" (asked at {url})"),
+                None => String::new(),
+            };
+            call_failed(&format!("failed to find out which AWS account this is{at}"), &error)
                 .hint("see what is missing with: mcpdeploy doctor")
         })?;
         if let Some(wanted) = &loaded.config.aws.account_id

@@ -112,7 +112,9 @@ fn report_of(error: &dyn std::error::Error) -> Report {
 
 impl From<BuildError> for Failure {
     fn from(error: BuildError) -> Self {
-        let failure = Self::new(Exit::Failed, report_of(&error));
+        let mut report = report_of(&error);
+        report.error = format!("failed to {}", report.error);
+        let failure = Self::new(Exit::Failed, report);
         match error.help() {
             Some(help) => failure.hint(help),
             None => failure,

@@ -87,14 +87,16 @@ impl Project {
             (Some(Arch::X86_64), _) | (None, config::Architecture::X86_64) => build::Architecture::X86_64,
             (Some(Arch::Arm64), _) | (None, config::Architecture::Arm64) => build::Architecture::Arm64,
         };
+        // Cargo is run in folders of its own: every path has to be whole.
+        let whole = |path: PathBuf| std::path::absolute(&path).unwrap_or(path);
         // A path on the command line is seen from where the user stands, one in the file from the
         // project.
         let binary = match binary {
-            Some(path) => Some(std::path::absolute(path).unwrap_or_else(|_| path.to_owned())),
+            Some(path) => Some(whole(path.to_owned())),
             None => server.binary.as_ref().map(PathBuf::from),
         };
         BuildRequest {
-            root: self.root.clone(),
+            root: whole(self.root.clone()),
             package: server.package.clone(),
             binary,
             server_name: server.name.clone(),
@@ -107,7 +109,7 @@ impl Project {
                 exclude: config.assets.exclude.clone(),
                 base_dir: config.assets.base_dir.as_ref().map(PathBuf::from),
             },
-            output: self.build_folder(),
+            output: whole(self.build_folder()),
         }
     }
 

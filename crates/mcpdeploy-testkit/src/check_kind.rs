@@ -1,0 +1,191 @@
+//! The contract of every kind, checked on a cloud through the real engine.
+//!
+//! For a [`Case`] (a resource, what it needs, and edits of it) [`check_kind`] checks:
+//! - create, then plan: no difference; the same after each edit and on the way back;
+//! - each of a kind's operations may run twice, and tells the same outputs again;
+//! - a lost state finds its resource again, by adoption or by import;
+//! - each call in turn fails before it happens, loses its answer, or is the last one of a process
+//!   that is killed: a second run converges, and the cloud has exactly what the state has;
+//! - the calls made are a subset of what the kind declares in `permissions` for what was done;
+//! - in the end nothing is left.
+//!
+//! Knows no cloud: what it needs of one is in [`Cloud`].
+
+mod bench;
+mod faults;
+mod grants;
+mod life;
+
+use std::collections::BTreeSet;
+use std::fmt;
+use std::future::Future;
+
+use mcpdeploy_engine::address::{Address, KindName};
+use mcpdeploy_engine::kind::{BoxFuture, Registry};
+use mcpdeploy_engine::plan::Action;
+use mcpdeploy_engine::resource::Desired;
+use tokio::task::{JoinSet, LocalSet};
+
+use crate::fault::Fault;
+
+/// A call as it was made: service and operation.
+pub type Operation = (String, String);
+
+/// Watches a cloud's calls and makes them fail.
+pub trait Calls: Send + Sync {
+    /// Forgets what was recorded and takes the fault away; the count begins at zero again.
+    fn reset(&self);
+    /// How many calls there were since.
+    fn count(&self) -> usize;
+    /// Which they were.
+    fn recorded(&self) -> Vec<Operation>;
+    /// Lets `fault` strike the call of that number, counted from zero since the last reset.
+    fn fail(&self, number: usize, fault: Fault);
+    /// Waits until a fault has killed the client.
+    fn killed(&self) -> BoxFuture<'_, ()>;
+}
+
+/// A cloud to check a kind on: an account of its own, empty.
+pub trait Cloud: Send + Sync + 'static {
+    /// The kinds, their clients calling this cloud.
+    fn registry(&self) -> &Registry;
+    /// Its calls.
+    fn calls(&self) -> &dyn Calls;
+    /// The ids of all resources of a kind, as the cloud itself lists them: not through the kind.
+    fn inventory<'a>(&'a self, kind: &'a KindName) -> BoxFuture<'a, BTreeSet<String>>;
+    /// What one must be allowed to do for a call; `None` when everybody may make it.
+    fn action(&self, call: &Operation) -> Option<String>;
+}
+
+/// A kind and how it is checked.
+#[derive(Debug, Clone)]
+pub struct Case {
+    /// The resource under test.
+    pub subject: Address,
+    /// It and what it needs.
+    pub desired: Desired,
+    /// Changes of it.
+    pub edits: Vec<Edit>,
+    /// What the cloud under test is known to do wrong.
+    pub skips: BTreeSet<Skip>,
+}
+
+/// A change of the resource under test.
+#[derive(Debug, Clone)]
+pub struct Edit {
+    /// What changes.
+    pub name: &'static str,
+    /// All that is wanted after it.
+    pub desired: Desired,
+    /// What is to be planned for the resource.
+    pub there: Action,
+    /// What is to be planned for undoing it.
+    pub back: Action,
+}
+
+/// A check that a cloud is known to fail by its own fault.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Skip {
+    /// It lets a name be taken twice.
+    CreateTwice,
+    /// It makes another one where the service gives back the one that is there.
+    LostCreation,
+    /// It cannot do this edit at all.
+    Edit(&'static str),
+}
+
+/// What a kind was found to do wrong.
+#[derive(Debug, Clone)]
+pub struct Broken {
+    /// In which part of the check.
+    pub part: String,
+    /// What happened.
+    pub what: String,
+}
+
+impl fmt::Display for Broken {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.part, self.what)
+    }
+}
+
+/// How one part of the check ends.
+type Checked = Result<(), String>;
+
+/// A part of the check; each has a cloud of its own, so that they run side by side.
+#[derive(Debug, Clone, Copy)]
+enum Part {
+    Life,
+    Existence(Fault),
+    Edit(usize),
+    EditFault(usize, Fault),
+}
+
+/// The faults that each call is to survive.
+const FAULTS: [Fault; 4] = [
+    Fault::Fail(mcpdeploy_engine::kind::FaultClass::Transient),
+    Fault::LoseAnswer,
+    Fault::CrashBefore,
+    Fault::CrashAfter,
+];
+
+/// Checks a kind. `new` makes an empty cloud and the case for it.
+///
+/// Returns what is broken; nothing when the kind keeps the contract.
+pub async fn check_kind<C, F>(new: impl Fn() -> F) -> Vec<Broken>
+where
+    C: Cloud,
+    F: Future<Output = (C, Case)>,
+{
+    let (_, case) = new().await;
+    let mut parts = vec![Part::Life];
+    parts.extend(FAULTS.map(Part::Existence));
+    for (index, edit) in case.edits.iter().enumerate() {
+        if !case.skips.contains(&Skip::Edit(edit.name)) {
+            parts.push(Part::Edit(index));
+            parts.extend(FAULTS.map(|fault| Part::EditFault(index, fault)));
+        }
+    }
+    // Side by side on one thread: what takes time is waiting.
+    let side_by_side = LocalSet::new();
+    let all = async {
+        let mut running = JoinSet::new();
+        for part in parts {
+            let (cloud, case) = new().await;
+            running.spawn_local(run(cloud, case, part));
+        }
+        let mut broken = Vec::new();
+        while let Some(ended) = running.join_next().await {
+            match ended {
+                Ok(found) => broken.extend(found),
+                Err(error) => std::panic::resume_unwind(error.into_panic()),
+            }
+        }
+        broken.sort_by(|a, b| a.part.cmp(&b.part));
+        broken
+    };
+    side_by_side.run_until(all).await
+}
+
+async fn run<C: Cloud>(cloud: C, case: Case, part: Part) -> Option<Broken> {
+    let bench = match bench::Bench::new(&cloud, &case) {
+        Ok(bench) => bench,
+        Err(what) => {
+            let part = "the case".to_owned();
+            return Some(Broken { part, what });
+        }
+    };
+    let ended = match part {
+        Part::Life => life::life(bench).await,
+        Part::Existence(fault) => faults::existence(bench, fault).await,
+        Part::Edit(edit) => life::edit(bench, &case.edits[edit]).await,
+        Part::EditFault(edit, fault) => faults::edit(bench, &case.edits[edit], fault).await,
+    };
+    let part = match part {
+        Part::Life => "life".to_owned(),
+        Part::Existence(fault) => format!("create and delete, {fault:?}"),
+        Part::Edit(edit) => format!("edit `{}`", case.edits[edit].name),
+        Part::EditFault(edit, fault) => format!("edit `{}`, {fault:?}", case.edits[edit].name),
+    };
+    ended.err().map(|what| Broken { part, what })
+}
