@@ -131,6 +131,7 @@ impl Lab {
     ) -> Result<Plan, Failed> {
         let graph = Graph::build(desired.clone(), &self.registry)?;
         let look = RefreshOptions {
+            targets: Vec::new(),
             read: self.read,
             probe: true,
             parallelism: self.parallelism,

@@ -157,6 +157,7 @@ impl Session {
             replace: select.replace.clone(),
         };
         let look = RefreshOptions {
+            targets: select.target.clone(),
             read: select.refresh,
             probe: select.refresh,
             parallelism: global.parallelism,

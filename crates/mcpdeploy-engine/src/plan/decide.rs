@@ -5,7 +5,8 @@ use std::collections::HashMap;
 use serde_json::Value;
 
 use super::error::{PlanError, PlanErrors};
-use super::planner::{Planner, Scope};
+use super::planner::Planner;
+use super::scope::Scope;
 use super::Reason;
 use crate::address::Address;
 use crate::diff::{self, Change};

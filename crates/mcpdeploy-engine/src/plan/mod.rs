@@ -8,9 +8,11 @@ mod error;
 mod links;
 mod order;
 mod planner;
+mod scope;
 mod steps;
 
 pub use error::{PlanError, PlanErrors};
+pub(crate) use scope::Scope;
 pub use planner::plan;
 
 use schemars::JsonSchema;

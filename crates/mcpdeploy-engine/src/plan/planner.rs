@@ -7,6 +7,7 @@ use super::error::{PlanError, PlanErrors};
 use super::{
     Action, Drift, FORMAT, Findings, Mode, Plan, PlanOptions, PlannedAction, Reason, order, steps,
 };
+use super::scope::Scope;
 use crate::address::Address;
 use crate::diff::{self, Change};
 use crate::graph::Graph;
@@ -133,21 +134,6 @@ pub(super) struct Removal {
     pub(super) reason: Reason,
 }
 
-/// The part of the graph and of the state that is planned.
-pub(super) enum Scope {
-    All,
-    Only(BTreeSet<Address>),
-}
-
-impl Scope {
-    pub(super) fn has(&self, address: &Address) -> bool {
-        match self {
-            Self::All => true,
-            Self::Only(only) => only.contains(address),
-        }
-    }
-}
-
 pub(super) struct Planner<'a> {
     pub(super) graph: &'a Graph,
     pub(super) state: &'a State,
@@ -180,24 +166,7 @@ impl Planner<'_> {
         if !errors.is_empty() {
             return Err(errors);
         }
-        if self.options.targets.is_empty() {
-            return Ok(Scope::All);
-        }
-        let destroying = self.options.mode == Mode::Destroy;
-        let dependents = self.state.dependents();
-        let mut only = BTreeSet::new();
-        let mut todo = self.options.targets.clone();
-        while let Some(address) = todo.pop() {
-            if !only.insert(address.clone()) {
-                continue;
-            }
-            if destroying {
-                todo.extend(dependents.get(&address).into_iter().flatten().cloned());
-            } else {
-                todo.extend(self.graph.dependencies(&address));
-            }
-        }
-        Ok(Scope::Only(only))
+        Ok(Scope::of(self.graph, self.state, self.options.mode, &self.options.targets))
     }
 
     fn removals(&self, scope: &Scope, decisions: &Decisions) -> Result<Vec<Removal>, PlanErrors> {

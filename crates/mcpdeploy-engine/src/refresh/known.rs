@@ -8,7 +8,7 @@ use serde_json::Value;
 use crate::address::Address;
 use crate::event::{Finding, Sink};
 use crate::kind::Registry;
-use crate::plan::Findings;
+use crate::plan::{Findings, Scope};
 use crate::record::{Record, Slot};
 use crate::state::{Instance, State};
 
@@ -20,6 +20,7 @@ pub(super) async fn read_known(
     now: &mut State,
     registry: &Registry,
     options: &RefreshOptions,
+    scope: &Scope,
     findings: &mut Findings,
     sink: &mut dyn Sink,
 ) -> Result<(), RefreshErrors> {
@@ -36,7 +37,7 @@ pub(super) async fn read_known(
     let mut queries: Vec<(Slot, Query)> = Vec::new();
     for (address, resource) in &now.resources {
         let kind = kind_of(registry, address)?;
-        if kind.pure() {
+        if kind.pure() || !scope.has(address) {
             continue;
         }
         let slots = resource

@@ -15,7 +15,7 @@ use crate::address::{Address, PhysicalId};
 use crate::event::{Fault, Sink};
 use crate::graph::Graph;
 use crate::kind::{DynKind, KindError, Registry};
-use crate::plan::{Findings, Mode};
+use crate::plan::{Findings, Mode, Scope};
 use crate::record::Record;
 use crate::state::{FoldError, State};
 
@@ -31,6 +31,9 @@ pub struct RefreshOptions {
     pub parallelism: usize,
     /// What the plan is for: a destruction looks for nothing new.
     pub mode: Mode,
+    /// Look only at these and what they depend on (to destroy: what depends on them). Empty: at
+    /// everything.
+    pub targets: Vec<Address>,
 }
 
 /// Looks at the cloud.
@@ -49,9 +52,10 @@ pub async fn refresh(
     // What is open is known under the addresses of the run that left it, so moves come second.
     settle::settle_pending(&mut now, registry, options, &mut findings, sink).await?;
     moves(graph, &mut now, &mut findings)?;
-    known::read_known(&mut now, registry, options, &mut findings, sink).await?;
+    let scope = Scope::of(graph, &now, options.mode, &options.targets);
+    known::read_known(&mut now, registry, options, &scope, &mut findings, sink).await?;
     if options.probe && options.mode == Mode::Normal {
-        probe::probe_wanted(graph, &mut now, options, &mut findings, sink).await?;
+        probe::probe_wanted(graph, &mut now, options, &scope, &mut findings, sink).await?;
     }
     Ok(findings)
 }

@@ -9,7 +9,7 @@ use crate::address::{Address, KindName, PhysicalId};
 use crate::event::Sink;
 use crate::graph::Graph;
 use crate::kind::Identity;
-use crate::plan::Findings;
+use crate::plan::{Findings, Scope};
 use crate::record::Record;
 use crate::state::{Instance, State};
 use crate::value::{self, Lookup};
@@ -23,6 +23,7 @@ pub(super) async fn probe_wanted(
     graph: &Graph,
     now: &mut State,
     options: &RefreshOptions,
+    scope: &Scope,
     findings: &mut Findings,
     sink: &mut dyn Sink,
 ) -> Result<(), RefreshErrors> {
@@ -45,6 +46,9 @@ pub(super) async fn probe_wanted(
         let mut queries: Vec<(Option<Identity>, Query)> = Vec::new();
         for node in graph.in_order() {
             let resource = &node.resource;
+            if !scope.has(&resource.address) {
+                continue;
+            }
             let known = now.resources.contains_key(&resource.address);
             let pure = node.kind.pure();
             if !pure && (known || asked.contains(&resource.address)) {

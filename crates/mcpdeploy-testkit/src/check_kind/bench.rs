@@ -87,6 +87,7 @@ impl<'a> Bench<'a> {
         });
         let graph = Graph::build(desired.clone(), self.registry())?;
         let look = RefreshOptions {
+            targets: Vec::new(),
             read: true,
             probe: true,
             parallelism: PARALLELISM,

@@ -1,0 +1,193 @@
+//! What an account has, as the services' lists tell it: the ids that the kinds would give.
+//!
+//! Apart from the kinds on purpose: it must not share their mistakes.
+
+use std::collections::BTreeSet;
+
+use mcpdeploy_aws::clients::Clients;
+use serde_json::Value;
+
+/// Everything of one kind.
+pub(super) async fn list(clients: &Clients, kind: &str) -> BTreeSet<String> {
+    let found: Vec<String> = match kind {
+        "aws.logs.log_group" => {
+            let call = clients.logs().describe_log_groups().send();
+            let groups = call.await.expect("log groups are listed").log_groups;
+            all(groups, |group| group.log_group_name)
+        }
+        "aws.iam.role" => {
+            let call = clients.iam().list_roles().send();
+            let roles = call.await.expect("roles are listed").roles;
+            roles.into_iter().map(|role| role.role_name).collect()
+        }
+        "aws.s3.bucket" => buckets(clients).await,
+        "aws.s3.object" => objects(clients).await,
+        "aws.lambda.function" => functions(clients).await,
+        "aws.lambda.version" => versions(clients).await,
+        "aws.lambda.alias" => aliases(clients).await,
+        "aws.lambda.permission" => statements(clients).await,
+        "aws.apigatewayv2.api" => apis(clients).await,
+        "aws.apigatewayv2.integration" => {
+            let mut found = Vec::new();
+            for api in apis(clients).await {
+                let call = clients.apigatewayv2().get_integrations().api_id(&api).send();
+                let items = call.await.expect("integrations are listed").items;
+                found.extend(all(items, |item| {
+                    item.integration_id.map(|id| format!("{api}/{id}"))
+                }));
+            }
+            found
+        }
+        "aws.apigatewayv2.route" => {
+            let mut found = Vec::new();
+            for api in apis(clients).await {
+                let call = clients.apigatewayv2().get_routes().api_id(&api).send();
+                let items = call.await.expect("routes are listed").items;
+                found.extend(all(items, |item| item.route_id.map(|id| format!("{api}/{id}"))));
+            }
+            found
+        }
+        "aws.apigatewayv2.stage" => {
+            let mut found = Vec::new();
+            for api in apis(clients).await {
+                let call = clients.apigatewayv2().get_stages().api_id(&api).send();
+                let items = call.await.expect("stages are listed").items;
+                found.extend(all(items, |item| {
+                    item.stage_name.map(|name| format!("{api}/{name}"))
+                }));
+            }
+            found
+        }
+        "aws.sns.topic" => {
+            let call = clients.sns().list_topics().send();
+            let topics = call.await.expect("topics are listed").topics;
+            all(topics, |topic| topic.topic_arn)
+        }
+        "aws.sns.subscription" => {
+            let call = clients.sns().list_subscriptions().send();
+            let subscriptions = call.await.expect("subscriptions are listed").subscriptions;
+            all(subscriptions, |subscription| subscription.subscription_arn)
+        }
+        "aws.cloudwatch.alarm" => {
+            let call = clients.cloudwatch().describe_alarms().send();
+            let alarms = call.await.expect("alarms are listed").metric_alarms;
+            all(alarms, |alarm| alarm.alarm_name)
+        }
+        "aws.cloudwatch.dashboard" => {
+            let call = clients.cloudwatch().list_dashboards().send();
+            let entries = call.await.expect("dashboards are listed").dashboard_entries;
+            all(entries, |entry| entry.dashboard_name)
+        }
+        "aws.dynamodb.table" => {
+            let call = clients.dynamodb().list_tables().send();
+            let names = call.await.expect("tables are listed").table_names;
+            all(names, Some)
+        }
+        "aws.secretsmanager.secret" => {
+            let call = clients.secretsmanager().list_secrets().send();
+            let secrets = call.await.expect("secrets are listed").secret_list;
+            // One whose deletion is scheduled is gone for all that we care.
+            all(secrets, |secret| {
+                secret.arn.filter(|_| secret.deleted_date.is_none())
+            })
+        }
+        other => panic!("nobody knows how to list {other}"),
+    };
+    found.into_iter().collect()
+}
+
+fn all<T>(items: Option<Vec<T>>, id: impl Fn(T) -> Option<String>) -> Vec<String> {
+    items.into_iter().flatten().filter_map(id).collect()
+}
+
+async fn buckets(clients: &Clients) -> Vec<String> {
+    let call = clients.s3().list_buckets().send();
+    let buckets = call.await.expect("buckets are listed").buckets;
+    all(buckets, |bucket| bucket.name)
+}
+
+async fn objects(clients: &Clients) -> Vec<String> {
+    let mut found = Vec::new();
+    for bucket in buckets(clients).await {
+        let call = clients.s3().list_objects_v2().bucket(&bucket).send();
+        let contents = call.await.expect("objects are listed").contents;
+        found.extend(all(contents, |object| {
+            object.key.map(|key| format!("{bucket}/{key}"))
+        }));
+    }
+    found
+}
+
+async fn functions(clients: &Clients) -> Vec<String> {
+    let call = clients.lambda().list_functions().send();
+    let functions = call.await.expect("functions are listed").functions;
+    all(functions, |function| function.function_name)
+}
+
+async fn versions(clients: &Clients) -> Vec<String> {
+    let mut found = Vec::new();
+    for function in functions(clients).await {
+        let call = clients
+            .lambda()
+            .list_versions_by_function()
+            .function_name(&function)
+            .send();
+        let versions = call.await.expect("versions are listed").versions;
+        found.extend(all(versions, |version| {
+            let number = version.version.filter(|number| number != "$LATEST");
+            number.map(|number| format!("{function}:{number}"))
+        }));
+    }
+    found
+}
+
+async fn aliases(clients: &Clients) -> Vec<String> {
+    let mut found = Vec::new();
+    for function in functions(clients).await {
+        let call = clients.lambda().list_aliases().function_name(&function).send();
+        let aliases = call.await.expect("aliases are listed").aliases;
+        found.extend(all(aliases, |alias| {
+            alias.name.map(|name| format!("{function}:{name}"))
+        }));
+    }
+    found
+}
+
+/// The statements of all functions' and aliases' policies. Each says what it is about, so that
+/// one that is told for another does not count twice.
+async fn statements(clients: &Clients) -> Vec<String> {
+    let mut targets = functions(clients).await;
+    targets.extend(aliases(clients).await);
+    let mut found = Vec::new();
+    for target in targets {
+        let (function, qualifier) = match target.split_once(':') {
+            Some((function, qualifier)) => (function, Some(qualifier.to_owned())),
+            None => (target.as_str(), None),
+        };
+        let call = clients
+            .lambda()
+            .get_policy()
+            .function_name(function)
+            .set_qualifier(qualifier)
+            .send();
+        // That there is none is an error.
+        let Some(policy) = call.await.ok().and_then(|answer| answer.policy) else {
+            continue;
+        };
+        let policy: Value = serde_json::from_str(&policy).expect("a policy is JSON");
+        for statement in policy["Statement"].as_array().into_iter().flatten() {
+            let about = statement["Resource"].as_str().unwrap_or_default();
+            if about.ends_with(&format!(":function:{target}")) {
+                let id = statement["Sid"].as_str().unwrap_or_default();
+                found.push(format!("{target}/{id}"));
+            }
+        }
+    }
+    found
+}
+
+async fn apis(clients: &Clients) -> Vec<String> {
+    let call = clients.apigatewayv2().get_apis().send();
+    let items = call.await.expect("APIs are listed").items;
+    all(items, |api| api.api_id)
+}

@@ -1,0 +1,230 @@
+//! An account on an emulator as a cloud to check kinds on.
+
+use std::collections::BTreeSet;
+use std::io::Write;
+use std::sync::{Arc, OnceLock};
+
+use mcpdeploy_aws::artifacts::CodeSha256;
+use mcpdeploy_aws::clients::{ClientFactory, Clients, ConnectSettings};
+use mcpdeploy_aws::iam_action::iam_action;
+use mcpdeploy_aws::kinds;
+use mcpdeploy_engine::address::{Address, KindName};
+use mcpdeploy_engine::kind::{BoxFuture, ClientSource, Placement, Registry};
+use mcpdeploy_engine::plan::Action;
+use mcpdeploy_engine::resource::{Desired, Resource};
+use mcpdeploy_engine::value::interpolate;
+use mcpdeploy_testkit::check_kind::{Calls, Case, Cloud, Edit, Operation};
+use mcpdeploy_testkit::owner_tags;
+use serde_json::{Value, json};
+use tempfile::NamedTempFile;
+
+use super::inventory;
+use super::wire::{Wire, plain};
+use crate::support::emulator::{Emulator, Product, REGION};
+
+/// An account of its own.
+pub(super) struct Place {
+    pub(super) product: Product,
+    /// The account's number: what must be unique in the world has it in its name.
+    pub(super) account: String,
+    placement: Placement,
+    registry: Registry,
+    wire: Wire,
+    /// Clients of the same account, over another wire.
+    quiet: Arc<Clients>,
+}
+
+impl Place {
+    pub(super) async fn new(emulator: &Emulator) -> Self {
+        let account = emulator.account();
+        let env = account.env();
+        let of = |name: &str| {
+            let found = env.iter().find(|(key, _)| *key == name);
+            found.map(|(_, value)| value.as_str())
+        };
+        let settings = ConnectSettings {
+            region: Some(REGION.to_owned()),
+            endpoint_url: Some(emulator.endpoint().to_owned()),
+            ..ConnectSettings::default()
+        };
+        let wire = Wire::default();
+        let noted = wire.clone();
+        let factory = |client| async {
+            let (key, secret) = (of("AWS_ACCESS_KEY_ID"), of("AWS_SECRET_ACCESS_KEY"));
+            ClientFactory::with_http_client(&settings, client)
+                .await
+                .with_credentials(
+                    key.unwrap_or_default(),
+                    secret.unwrap_or_default(),
+                    of("AWS_SESSION_TOKEN"),
+                )
+        };
+        let watched = factory(wire.client())
+            .await
+            .watched(Arc::new(move |service, operation| {
+                noted.note(service, operation);
+            }));
+        for zip in zips() {
+            watched.artifacts().insert(zip.sha256.clone(), zip.file.path());
+        }
+        let quiet = factory(plain()).await.clients(&Placement::default());
+        let mut registry = Registry::new();
+        kinds::register(&mut registry, &Arc::new(watched));
+        Self {
+            product: emulator.product(),
+            account: account.id().to_owned(),
+            // The region alone is enough; the account spares calls that find it out. One emulator
+            // is asked in each way.
+            placement: Placement {
+                region: Some(REGION.to_owned()),
+                account: match emulator.product() {
+                    Product::Ministack => Some(account.id().to_owned()),
+                    Product::Moto => None,
+                },
+            },
+            registry,
+            wire,
+            quiet: quiet.expect("a region is set"),
+        }
+    }
+
+    /// A case of `subject`, the last of `resources`; the others are what it needs. Texts may have
+    /// `${kind.name.output}` in them, and owner tags come by themselves.
+    pub(super) fn case(&self, resources: &[(&str, Value)]) -> Building<'_> {
+        let owned = resources.iter().map(|(at, inputs)| ((*at).to_owned(), inputs.clone()));
+        let resources: Vec<_> = owned.collect();
+        let (subject, _) = resources.last().expect("a case has a subject").clone();
+        Building {
+            place: self,
+            subject,
+            resources,
+            edits: Vec::new(),
+        }
+    }
+
+    fn desired(&self, resources: &[(String, Value)]) -> Desired {
+        let resource = |(address, inputs): &(String, Value)| {
+            let address: Address = address.parse().expect("a test's address");
+            let is_kind = |name: &str| self.registry.get(name).is_some();
+            let mut inputs = interpolate(inputs, &is_kind).expect("a test's inputs");
+            let kind = self.registry.get(address.kind().as_str());
+            if kind.expect("a kind that there is").taggable() {
+                for (key, value) in owner_tags(&address) {
+                    inputs["tags"][key] = json!(value);
+                }
+            }
+            Resource {
+                placement: self.placement.clone(),
+                ..Resource::new(address, inputs)
+            }
+        };
+        Desired {
+            deployment: "test".to_owned(),
+            environment: "default".to_owned(),
+            resources: resources.iter().map(resource).collect(),
+            ..Desired::default()
+        }
+    }
+}
+
+impl Cloud for Place {
+    fn registry(&self) -> &Registry {
+        &self.registry
+    }
+
+    fn calls(&self) -> &dyn Calls {
+        &self.wire
+    }
+
+    fn inventory<'a>(&'a self, kind: &'a KindName) -> BoxFuture<'a, BTreeSet<String>> {
+        Box::pin(inventory::list(&self.quiet, kind.as_str()))
+    }
+
+    fn action(&self, (service, operation): &Operation) -> Option<String> {
+        // Everybody may ask who he is, even where a policy denies it.
+        let free = (service.as_str(), operation.as_str()) == ("sts", "GetCallerIdentity");
+        (!free).then(|| iam_action(service, operation))
+    }
+}
+
+/// A case in the making.
+pub(super) struct Building<'a> {
+    place: &'a Place,
+    subject: String,
+    resources: Vec<(String, Value)>,
+    edits: Vec<Edit>,
+}
+
+impl Building<'_> {
+    /// An edit of the subject: `changes` take the place of inputs, null takes one away. `action`
+    /// is planned for it both ways.
+    pub(super) fn edit(self, name: &'static str, action: Action, changes: Value) -> Self {
+        let subject = self.subject.clone();
+        self.edit_of(name, &subject, changes, action, action)
+    }
+
+    /// An edit of any of the resources, and what it means for the subject there and back.
+    pub(super) fn edit_of(
+        mut self,
+        name: &'static str,
+        address: &str,
+        changes: Value,
+        there: Action,
+        back: Action,
+    ) -> Self {
+        let mut resources = self.resources.clone();
+        let edited = resources.iter_mut().find(|(at, _)| at == address);
+        let (_, inputs) = edited.expect("the edited resource is there");
+        let inputs = inputs.as_object_mut().expect("inputs are an object");
+        for (key, value) in changes.as_object().expect("changes are an object") {
+            if value.is_null() {
+                inputs.remove(key);
+            } else {
+                inputs.insert(key.clone(), value.clone());
+            }
+        }
+        self.edits.push(Edit {
+            name,
+            desired: self.place.desired(&resources),
+            there,
+            back,
+        });
+        self
+    }
+
+    pub(super) fn build(self) -> Case {
+        Case {
+            subject: self.subject.parse().expect("a test's address"),
+            desired: self.place.desired(&self.resources),
+            edits: self.edits,
+            skips: BTreeSet::new(),
+        }
+    }
+}
+
+/// Code to deploy.
+pub(super) struct Zip {
+    pub(super) sha256: CodeSha256,
+    pub(super) size: u64,
+    file: NamedTempFile,
+}
+
+/// Two archives that differ. There is nothing in them: nobody runs them.
+pub(super) fn zips() -> &'static [Zip; 2] {
+    static ZIPS: OnceLock<[Zip; 2]> = OnceLock::new();
+    ZIPS.get_or_init(|| {
+        ["a", "b"].map(|comment| {
+            let mut bytes = b"PK\x05\x06".to_vec();
+            bytes.extend([0; 16]);
+            bytes.extend([1, 0]);
+            bytes.extend(comment.as_bytes());
+            let mut file = NamedTempFile::new().expect("a temporary file");
+            file.write_all(&bytes).expect("it can be written");
+            Zip {
+                sha256: CodeSha256::of(&bytes),
+                size: bytes.len() as u64,
+                file,
+            }
+        })
+    })
+}
