@@ -130,6 +130,7 @@ impl Bench {
             probe: true,
             parallelism: 10,
             mode: options.mode,
+            targets: Vec::new(),
         };
         let mut events = 0;
         let mut sink = |_: &Event| events += 1;

@@ -6,5 +6,6 @@ mod bad_input;
 mod deploy;
 mod files;
 mod interrupt;
+mod kinds;
 mod resources;
 mod support;

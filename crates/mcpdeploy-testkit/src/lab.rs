@@ -131,7 +131,7 @@ impl Lab {
     ) -> Result<Plan, Failed> {
         let graph = Graph::build(desired.clone(), &self.registry)?;
         let look = RefreshOptions {
-            targets: Vec::new(),
+            targets: options.targets.clone(),
             read: self.read,
             probe: true,
             parallelism: self.parallelism,

@@ -234,7 +234,11 @@ impl Screen {
         if self.is_json() {
             return; // every failure was an event of its own
         }
-        let next = format!("when it is mended, run mcpdeploy {command} again; it goes on from here.");
+        let next = if ledger.failures.is_empty() {
+            format!("mcpdeploy {command} goes on from here.")
+        } else {
+            format!("when it is mended, run mcpdeploy {command} again; it goes on from here.")
+        };
         self.on_stderr(&format!("\n{}", render_unfinished(ledger, &[], &next, &self.err)));
     }
 

@@ -97,7 +97,9 @@ impl<'a, C> Cx<'a, C> {
             }
             self.phase(what);
             tokio::time::sleep(wait).await;
-            wait = wait.mul_f64(poll.factor).min(poll.most);
+            // In proportion to what was waited: the answer is seen soon after it is there, and a
+            // long wait makes few calls.
+            wait = (started.elapsed() / poll.share).clamp(poll.first, poll.most);
         }
     }
 }
@@ -105,10 +107,11 @@ impl<'a, C> Cx<'a, C> {
 /// How often to look.
 #[derive(Debug, Clone, Copy)]
 pub struct Poll {
-    /// The wait after the first look.
+    /// The shortest wait.
     pub first: Duration,
-    /// From one wait to the next.
-    pub factor: f64,
+    /// Each wait is this part of the time waited so far: with 10, an answer is seen at most a
+    /// tenth later than it was there.
+    pub share: u32,
     /// The longest wait.
     pub most: Duration,
     /// When to give up.
@@ -116,17 +119,17 @@ pub struct Poll {
 }
 
 impl Poll {
-    /// For what settles within seconds (a function, a table): from 40 ms to 1 s, for 5 minutes.
+    /// For what settles within seconds (a function, a table): from 25 ms to 1 s, for 5 minutes.
     pub const SECONDS: Self = Self {
-        first: Duration::from_millis(40),
-        factor: 1.5,
+        first: Duration::from_millis(25),
+        share: 10,
         most: Duration::from_secs(1),
         give_up_after: Duration::from_secs(300),
     };
     /// For what takes minutes (a domain, provisioned concurrency): from 250 ms to 5 s, for 30 minutes.
     pub const MINUTES: Self = Self {
         first: Duration::from_millis(250),
-        factor: 1.5,
+        share: 10,
         most: Duration::from_secs(5),
         give_up_after: Duration::from_secs(1800),
     };

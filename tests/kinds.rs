@@ -1,0 +1,92 @@
+//! The contract of every kind, on emulators that nobody here wrote.
+//!
+//! A kind's case is in [`cases`], what its emulator does wrong in [`known`]; what is checked is
+//! said in the testkit's `check_kind`.
+
+mod cases;
+mod inventory;
+mod known;
+mod place;
+mod wire;
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use mcpdeploy_aws::clients::ClientFactory;
+use mcpdeploy_engine::kind::Registry;
+use mcpdeploy_testkit::check_kind::{Case, check_kind};
+
+use self::place::Place;
+use crate::support::emulator::Emulator;
+
+/// Checks a kind on one emulator.
+fn check(emulator: &Emulator, case: fn(&Place) -> Case) {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .expect("a runtime");
+    let broken = runtime.block_on(check_kind(async || {
+        let place = Place::new(emulator).await;
+        let mut case = case(&place);
+        case.skips = known::skips(place.product, case.subject.kind().as_str());
+        (place, case)
+    }));
+    let list: Vec<String> = broken.iter().map(ToString::to_string).collect();
+    assert!(list.is_empty(), "{} broken:\n{}", list.len(), list.join("\n"));
+}
+
+/// A module of tests for each kind, and the list of the kinds that have one.
+macro_rules! kinds {
+    ($($name:ident: $kind:literal;)*) => {
+        /// The kinds that are checked.
+        const CHECKED: &[&str] = &[$($kind),*];
+
+        $(mod $name {
+            use super::{Emulator, cases, check, known};
+            use crate::support::emulator::Product;
+
+            #[test]
+            fn on_ministack() {
+                if known::reachable(Product::Ministack, $kind) {
+                    check(Emulator::ministack(), cases::$name);
+                }
+            }
+
+            #[test]
+            fn on_moto() {
+                if known::reachable(Product::Moto, $kind) {
+                    check(Emulator::moto(), cases::$name);
+                }
+            }
+        })*
+    };
+}
+
+kinds! {
+    alarm: "aws.cloudwatch.alarm";
+    alias: "aws.lambda.alias";
+    api: "aws.apigatewayv2.api";
+    bucket: "aws.s3.bucket";
+    dashboard: "aws.cloudwatch.dashboard";
+    function: "aws.lambda.function";
+    integration: "aws.apigatewayv2.integration";
+    log_group: "aws.logs.log_group";
+    object: "aws.s3.object";
+    permission: "aws.lambda.permission";
+    role: "aws.iam.role";
+    route: "aws.apigatewayv2.route";
+    secret: "aws.secretsmanager.secret";
+    stage: "aws.apigatewayv2.stage";
+    subscription: "aws.sns.subscription";
+    table: "aws.dynamodb.table";
+    topic: "aws.sns.topic";
+    version: "aws.lambda.version";
+}
+
+#[test]
+fn every_kind_is_checked() {
+    let mut registry = Registry::new();
+    mcpdeploy_aws::kinds::register(&mut registry, &Arc::new(ClientFactory::offline()));
+    let registered: BTreeSet<&str> = registry.iter().map(|kind| kind.name()).collect();
+    assert_eq!(CHECKED.iter().copied().collect::<BTreeSet<_>>(), registered);
+}

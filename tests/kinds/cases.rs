@@ -1,0 +1,25 @@
+//! A case for each kind: the resource, what it needs, and edits that touch each of its properties.
+
+mod data;
+mod gateway;
+mod lambda;
+mod watch;
+
+use mcpdeploy_engine::kind::ReplaceOrder;
+use mcpdeploy_engine::plan::Action;
+
+pub(super) use data::{bucket, object, role, secret, table};
+pub(super) use gateway::{api, integration, route, stage};
+pub(super) use lambda::{alias, function, permission, version};
+pub(super) use watch::{alarm, dashboard, log_group, subscription, topic};
+
+/// It changes in place.
+const UPDATE: Action = Action::Update;
+/// The new one comes before the old one goes.
+const REPLACE: Action = Action::Replace {
+    order: ReplaceOrder::CreateFirst,
+};
+/// The new one has the old one's name.
+const SUCCEED: Action = Action::Replace {
+    order: ReplaceOrder::DeleteFirst,
+};

@@ -1,0 +1,55 @@
+//! What the emulators are known to do wrong: each row is a check that is left out, and why.
+
+use std::collections::BTreeSet;
+
+use mcpdeploy_testkit::check_kind::Skip;
+
+use crate::support::emulator::Product;
+
+/// A check that an emulator fails by its own fault.
+struct Known {
+    product: Product,
+    kind: &'static str,
+    /// `None` when the kind cannot be checked there at all.
+    skip: Option<Skip>,
+    #[expect(dead_code, reason = "for whoever reads the table")]
+    because: &'static str,
+}
+
+const fn row(
+    product: Product,
+    kind: &'static str,
+    skip: Option<Skip>,
+    because: &'static str,
+) -> Known {
+    Known {
+        product,
+        kind,
+        skip,
+        because,
+    }
+}
+
+use Product::{Ministack, Moto};
+
+#[rustfmt::skip]
+const KNOWN: &[Known] = &[
+    row(Moto, "aws.cloudwatch.alarm", None,
+        "does not speak CBOR, the only protocol of the Rust SDK's CloudWatch"),
+    row(Moto, "aws.cloudwatch.dashboard", None,
+        "does not speak CBOR, the only protocol of the Rust SDK's CloudWatch"),
+];
+
+/// Whether the kind can be checked there at all.
+pub(super) fn reachable(product: Product, kind: &str) -> bool {
+    let mut rows = KNOWN.iter();
+    !rows.any(|row| row.product == product && row.kind == kind && row.skip.is_none())
+}
+
+/// The checks that are left out.
+pub(super) fn skips(product: Product, kind: &str) -> BTreeSet<Skip> {
+    let rows = KNOWN.iter();
+    rows.filter(|row| row.product == product && row.kind == kind)
+        .filter_map(|row| row.skip)
+        .collect()
+}
