@@ -73,7 +73,9 @@ fn main() -> Result<(), Failed> {
 
 /// Prints the seconds of an apply, a plan without changes and a destruction, and the peak in MB.
 fn one(size: usize) -> Result<(), Failed> {
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_time().build()?;
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_time()
+        .build()?;
     let dir = tempfile::tempdir()?;
     let store = Store::new(dir.path());
     let bench = Bench {
@@ -120,7 +122,9 @@ impl Bench {
     async fn run(&self, run: Run) -> Result<Plan, Failed> {
         let graph = Graph::build(chains(self.size, 3), &self.registry)?;
         let loaded = self.store.load()?;
-        let mut state = loaded.state.unwrap_or_else(|| State::new("test", "default"));
+        let mut state = loaded
+            .state
+            .unwrap_or_else(|| State::new("test", "default"));
         let mut options = PlanOptions::default();
         if run == Run::Destroy {
             options.mode = mcpdeploy_engine::plan::Mode::Destroy;

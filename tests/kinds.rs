@@ -19,18 +19,22 @@ use mcpdeploy_testkit::check_kind::{Case, check_kind};
 use self::place::Place;
 use crate::support::emulator::Emulator;
 
+/// How many accounts one test uses at a time: enough to wait for many functions together.
+const AT_ONCE: usize = 6;
+
 /// Checks a kind on one emulator.
-fn check(emulator: &Emulator, case: fn(&Place) -> Case) {
+fn check(emulator: &'static Emulator, case: fn(&Place) -> Case) {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
         .expect("a runtime");
-    let broken = runtime.block_on(check_kind(async || {
+    let new = async || {
         let place = Place::new(emulator).await;
         let mut case = case(&place);
         case.skips = known::skips(place.product, case.subject.kind().as_str());
         (place, case)
-    }));
+    };
+    let broken = runtime.block_on(check_kind(new, AT_ONCE));
     let list: Vec<String> = broken.iter().map(ToString::to_string).collect();
     assert!(list.is_empty(), "{} broken:\n{}", list.len(), list.join("\n"));
 }

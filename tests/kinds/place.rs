@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::io::Write;
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use mcpdeploy_aws::artifacts::CodeSha256;
 use mcpdeploy_aws::clients::{ClientFactory, Clients, ConnectSettings};
@@ -20,7 +20,7 @@ use tempfile::NamedTempFile;
 
 use super::inventory;
 use super::wire::{Wire, plain};
-use crate::support::emulator::{Emulator, Product, REGION};
+use crate::support::emulator::{Account, Emulator, Product, REGION};
 
 /// An account of its own.
 pub(super) struct Place {
@@ -32,11 +32,21 @@ pub(super) struct Place {
     wire: Wire,
     /// Clients of the same account, over another wire.
     quiet: Arc<Clients>,
+    lent: Account<'static>,
+}
+
+/// Accounts that are empty again. Moto takes a second to make one.
+static USED: Mutex<Vec<(Product, Account<'static>)>> = Mutex::new(Vec::new());
+
+fn account(emulator: &'static Emulator) -> Account<'static> {
+    let mut used = USED.lock().unwrap_or_else(PoisonError::into_inner);
+    let found = used.iter().position(|(product, _)| *product == emulator.product());
+    found.map_or_else(|| emulator.account(), |at| used.swap_remove(at).1)
 }
 
 impl Place {
-    pub(super) async fn new(emulator: &Emulator) -> Self {
-        let account = emulator.account();
+    pub(super) async fn new(emulator: &'static Emulator) -> Self {
+        let account = account(emulator);
         let env = account.env();
         let of = |name: &str| {
             let found = env.iter().find(|(key, _)| *key == name);
@@ -85,6 +95,7 @@ impl Place {
             registry,
             wire,
             quiet: quiet.expect("a region is set"),
+            lent: account,
         }
     }
 
@@ -144,6 +155,11 @@ impl Cloud for Place {
         // Everybody may ask who he is, even where a policy denies it.
         let free = (service.as_str(), operation.as_str()) == ("sts", "GetCallerIdentity");
         (!free).then(|| iam_action(service, operation))
+    }
+
+    fn give_back(self) {
+        let mut used = USED.lock().unwrap_or_else(PoisonError::into_inner);
+        used.push((self.product, self.lent));
     }
 }
 

@@ -130,13 +130,17 @@ impl PhysicalId {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum AddressError {
     /// No dot that could part kind and name.
-    #[error("`{0}` is not an address: it takes the form <kind>.<name>, e.g. aws.lambda.function.calculator")]
+    #[error(
+        "`{0}` is not an address: it takes the form <kind>.<name>, e.g. aws.lambda.function.calculator"
+    )]
     Shape(String),
     /// The kind's name is malformed.
     #[error("`{0}` is not a kind: kinds are dotted lowercase words, e.g. aws.lambda.function")]
     Kind(String),
     /// The resource's name is malformed.
-    #[error("`{0}` is not a resource name: letters, digits, `-` and `_`, at most {MAX_NAME} of them, the first a letter or digit")]
+    #[error(
+        "`{0}` is not a resource name: letters, digits, `-` and `_`, at most {MAX_NAME} of them, the first a letter or digit"
+    )]
     Name(String),
 }
 
@@ -199,7 +203,16 @@ mod tests {
     #[test]
     fn malformed_addresses_are_refused() {
         for text in [
-            "", "x", "aws.x", ".a.b", "aws..b.c", "aws.a.", "aws.a.b c", "Aws.a.b", "aws.a.-x", "a.b.ü",
+            "",
+            "x",
+            "aws.x",
+            ".a.b",
+            "aws..b.c",
+            "aws.a.",
+            "aws.a.b c",
+            "Aws.a.b",
+            "aws.a.-x",
+            "a.b.ü",
         ] {
             assert!(text.parse::<Address>().is_err(), "{text:?} was taken");
         }

@@ -30,7 +30,13 @@ pub struct Change {
 #[must_use]
 pub fn diff(wanted: &Value, asked: &Value, there: &Value) -> Vec<Change> {
     let mut changes = Vec::new();
-    go(wanted, Some(asked), Some(there), &mut String::new(), &mut changes);
+    go(
+        wanted,
+        Some(asked),
+        Some(there),
+        &mut String::new(),
+        &mut changes,
+    );
     changes
 }
 
@@ -45,14 +51,18 @@ fn go(
         (_, Some(there)) if wanted == there => {}
         (Value::Null, None) => {}
         (Value::Null, Some(_)) if asked.is_none_or(Value::is_null) => {}
-        (Value::Object(wanted), Some(Value::Object(there)))
-            if !is_unknown_map(wanted) =>
-        {
+        (Value::Object(wanted), Some(Value::Object(there))) if !is_unknown_map(wanted) => {
             let asked = asked.and_then(Value::as_object);
             let len = at.len();
             for (key, wanted) in wanted {
                 push_pointer(at, key);
-                go(wanted, asked.and_then(|m| m.get(key)), there.get(key), at, changes);
+                go(
+                    wanted,
+                    asked.and_then(|m| m.get(key)),
+                    there.get(key),
+                    at,
+                    changes,
+                );
                 at.truncate(len);
             }
             for (key, there) in there {
@@ -83,9 +93,9 @@ fn is_unknown_map(map: &serde_json::Map<String, Value>) -> bool {
 /// Drops the changes that a resource's `ignore_changes` name.
 pub fn ignore(changes: &mut Vec<Change>, pointers: &[String]) {
     changes.retain(|change| {
-        !pointers
-            .iter()
-            .any(|pointer| change.pointer == *pointer || change.pointer.starts_with(&format!("{pointer}/")))
+        !pointers.iter().any(|pointer| {
+            change.pointer == *pointer || change.pointer.starts_with(&format!("{pointer}/"))
+        })
     });
 }
 
@@ -119,15 +129,20 @@ pub fn keep_ignored(wanted: &mut Value, there: &Value, pointers: &[String]) {
 /// The pointers of changes.
 #[must_use]
 pub fn pointers(changes: &[Change]) -> BTreeSet<String> {
-    changes.iter().map(|change| change.pointer.clone()).collect()
+    changes
+        .iter()
+        .map(|change| change.pointer.clone())
+        .collect()
 }
 
 /// The first change that touches one of `pointers`.
 #[must_use]
 pub fn touching<'a>(changes: &'a [Change], pointers: &[&str]) -> Option<&'a Change> {
-    changes
-        .iter()
-        .find(|change| pointers.iter().any(|pointer| covers(pointer, &change.pointer)))
+    changes.iter().find(|change| {
+        pointers
+            .iter()
+            .any(|pointer| covers(pointer, &change.pointer))
+    })
 }
 
 /// Whether the change depends on something that only apply will tell.
@@ -155,14 +170,39 @@ mod tests {
         // Drift: asked and wanted agree, the cloud differs.
         check(json!({"a": 1}), json!({"a": 1}), json!({"a": 9}), &["/a"]);
         // The service's own default.
-        check(json!({"a": null}), json!({"a": null}), json!({"a": "default"}), &[]);
+        check(
+            json!({"a": null}),
+            json!({"a": null}),
+            json!({"a": "default"}),
+            &[],
+        );
         // No longer wanted.
-        check(json!({"a": null}), json!({"a": "mine"}), json!({"a": "mine"}), &["/a"]);
+        check(
+            json!({"a": null}),
+            json!({"a": "mine"}),
+            json!({"a": "mine"}),
+            &["/a"],
+        );
         // Maps: what is there and not wanted goes.
-        check(json!({"t": {"x": 1}}), json!({"t": {"x": 1}}), json!({"t": {"x": 1, "y": 2}}), &["/t/y"]);
-        check(json!({"t": {"x/y": 1}}), json!({}), json!({"t": {}}), &["/t/x~1y"]);
+        check(
+            json!({"t": {"x": 1}}),
+            json!({"t": {"x": 1}}),
+            json!({"t": {"x": 1, "y": 2}}),
+            &["/t/y"],
+        );
+        check(
+            json!({"t": {"x/y": 1}}),
+            json!({}),
+            json!({"t": {}}),
+            &["/t/x~1y"],
+        );
         // Lists are compared whole.
-        check(json!({"l": [1, 2]}), json!({"l": [1]}), json!({"l": [1]}), &["/l"]);
+        check(
+            json!({"l": [1, 2]}),
+            json!({"l": [1]}),
+            json!({"l": [1]}),
+            &["/l"],
+        );
         check(
             json!({"a": {"$unknown": "mcpdeploy.data.x#/id"}}),
             json!({"a": "1"}),
@@ -191,6 +231,9 @@ mod tests {
             &json!({"tags": {"a": 2}, "name": "m", "tagsx": 2}),
         );
         ignore(&mut changes, &["/tags".to_owned()]);
-        assert_eq!(pointers(&changes).into_iter().collect::<Vec<_>>(), ["/name", "/tagsx"]);
+        assert_eq!(
+            pointers(&changes).into_iter().collect::<Vec<_>>(),
+            ["/name", "/tagsx"]
+        );
     }
 }

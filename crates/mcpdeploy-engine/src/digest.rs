@@ -1,6 +1,6 @@
 //! Digests of JSON values that do not depend on the order of keys.
 
-use serde_json::Value;
+use serde_json::{Map, Value};
 use sha2::{Digest as _, Sha256};
 
 /// A SHA-256 over a sequence of JSON values.
@@ -17,16 +17,7 @@ impl Digest {
     /// Takes a value in, its keys sorted.
     pub fn add(&mut self, value: &Value) {
         match value {
-            Value::Object(map) => {
-                let mut keys: Vec<&String> = map.keys().collect();
-                keys.sort_unstable();
-                self.0.update(b"{");
-                for key in keys {
-                    self.text(key);
-                    self.add(&map[key]);
-                }
-                self.0.update(b"}");
-            }
+            Value::Object(map) => self.add_map(map),
             Value::Array(items) => {
                 self.0.update(b"[");
                 for item in items {
@@ -40,6 +31,18 @@ impl Digest {
                 self.0.update(b",");
             }
         }
+    }
+
+    /// Takes an object in, its keys sorted.
+    pub fn add_map(&mut self, map: &Map<String, Value>) {
+        let mut keys: Vec<&String> = map.keys().collect();
+        keys.sort_unstable();
+        self.0.update(b"{");
+        for key in keys {
+            self.text(key);
+            self.add(&map[key]);
+        }
+        self.0.update(b"}");
     }
 
     fn text(&mut self, text: &str) {
@@ -67,10 +70,20 @@ mod tests {
 
     #[test]
     fn the_order_of_keys_does_not_matter_and_all_else_does() {
-        assert_eq!(of(&json!({"a": 1, "b": [2]})), of(&json!({"b": [2], "a": 1})));
+        assert_eq!(
+            of(&json!({"a": 1, "b": [2]})),
+            of(&json!({"b": [2], "a": 1}))
+        );
         let different = [
-            json!({"a": 1}), json!({"a": "1"}), json!({"a": [1]}), json!(["a", 1]), json!([["a"], 1]), json!(null),
-            json!("null"), json!({}), json!([]),
+            json!({"a": 1}),
+            json!({"a": "1"}),
+            json!({"a": [1]}),
+            json!(["a", 1]),
+            json!([["a"], 1]),
+            json!(null),
+            json!("null"),
+            json!({}),
+            json!([]),
         ];
         for (i, a) in different.iter().enumerate() {
             for b in &different[i + 1..] {

@@ -172,7 +172,9 @@ pub enum Finding {
 }
 
 /// How urgently a run is to stop.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
+)]
 #[serde(rename_all = "snake_case")]
 pub enum CancelLevel {
     /// Start nothing new, finish what is in flight, save.

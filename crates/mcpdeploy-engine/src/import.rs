@@ -44,7 +44,10 @@ pub async fn plan(
         .ok_or_else(|| ImportError::Open {
             address: address.clone(),
         })?;
-    debug_assert!(registry.get(node.kind.name()).is_some(), "the graph has only known kinds");
+    debug_assert!(
+        registry.get(node.kind.name()).is_some(),
+        "the graph has only known kinds"
+    );
 
     let quiet = |_: &str| ();
     let cx = DynCx::new(address, &resource.placement, &quiet);
@@ -63,6 +66,13 @@ pub async fn plan(
             .map_err(ImportError::Read)?
     {
         *slot = json!(tags);
+    }
+    // Two addresses for one object would delete it twice and lose it once.
+    let other = state.resources.iter().find(|(other, resource)| {
+        other.kind() == address.kind() && resource.ids().any(|id| *id == found.id)
+    });
+    if let Some((other, _)) = other {
+        return Err(ImportError::Managed(other.clone()));
     }
     let instance = Instance {
         id: found.id,

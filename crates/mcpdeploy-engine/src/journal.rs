@@ -145,17 +145,18 @@ impl Journal {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
             Err(source) => return Err(JournalError::io(path, source)),
         };
-        parse(&bytes).map_err(|line| JournalError::Damaged {
-            path: path.to_owned(),
-            line,
-        })
-        .and_then(|parsed| match parsed {
-            Some((begun, _)) if begun.format > FORMAT => Err(JournalError::Newer {
+        parse(&bytes)
+            .map_err(|line| JournalError::Damaged {
                 path: path.to_owned(),
-                found: begun.format,
-            }),
-            parsed => Ok(parsed),
-        })
+                line,
+            })
+            .and_then(|parsed| match parsed {
+                Some((begun, _)) if begun.format > FORMAT => Err(JournalError::Newer {
+                    path: path.to_owned(),
+                    found: begun.format,
+                }),
+                parsed => Ok(parsed),
+            })
     }
 }
 

@@ -111,11 +111,16 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn it_gives_up_after_the_classs_time() {
         let start = Instant::now();
-        let result: Result<(), _> =
-            retry(&|_, _| (), || async { Err(FaultClass::Propagation.error("no")) }).await;
+        let result: Result<(), _> = retry(&|_, _| (), || async {
+            Err(FaultClass::Propagation.error("no"))
+        })
+        .await;
         assert!(result.is_err());
         let took = start.elapsed();
-        assert!(took > Duration::from_secs(300) && took < Duration::from_secs(305), "{took:?}");
+        assert!(
+            took > Duration::from_secs(300) && took < Duration::from_secs(305),
+            "{took:?}"
+        );
     }
 
     #[test]

@@ -20,7 +20,10 @@ pub(crate) async fn set(scene: &Scene) -> Lab {
 async fn calls_in(scene: &Scene) -> usize {
     let mut lab = set(scene).await;
     let before = lab.cloud.call_count();
-    match lab.run_until_killed(&scene.after.desired, &scene.options).await {
+    match lab
+        .run_until_killed(&scene.after.desired, &scene.options)
+        .await
+    {
         Ran::Ended(Ok(summary)) => assert!(summary.is_complete(), "{}: {summary:?}", scene.name),
         Ran::Ended(Err(error)) => panic!("{}: {error}", scene.name),
         Ran::Killed => panic!("nothing was to kill it"),
@@ -38,7 +41,9 @@ async fn every_call(fault: Fault) {
             let first = lab.cloud.call_count();
             lab.cloud.arm(At::Number(first + number), fault, 1);
             eprintln!("{}: {fault:?} at call {number} of {count}", scene.name);
-            let ran = lab.run_until_killed(&scene.after.desired, &scene.options).await;
+            let ran = lab
+                .run_until_killed(&scene.after.desired, &scene.options)
+                .await;
             let kills = matches!(fault, Fault::CrashBefore | Fault::CrashAfter);
             assert_eq!(matches!(ran, Ran::Killed), kills, "{ran:?}");
             lab.converge(&scene.after.desired).await;

@@ -1,11 +1,11 @@
 //! What the plan decides, and what it refuses.
 
-use mcpdeploy_engine::apply::ApplyError;
-use mcpdeploy_engine::cancel;
-use mcpdeploy_engine::graph::{Graph, GraphError};
+use mcpdeploy_engine::address::PhysicalId;
+use mcpdeploy_engine::graph::Graph;
+use mcpdeploy_engine::import::{self, ImportError};
 use mcpdeploy_engine::plan::{Mode, Plan, PlanError, PlanErrors, PlanOptions, Reason};
 use mcpdeploy_engine::refresh::{Problem, RefreshErrors};
-use mcpdeploy_testkit::{FakeInputs, Failed, Lab, Stack, owner_tags};
+use mcpdeploy_testkit::{Failed, FakeInputs, Lab, Stack, owner_tags};
 use serde_json::json;
 
 use crate::scenes::{mixed, scenes};
@@ -22,7 +22,10 @@ async fn after_a_lost_state_all_is_adopted() {
     let objects = lab.cloud.objects();
     std::fs::remove_file(lab.store.state_path()).unwrap();
     let plan = lab.plan(&mixed().desired).await.unwrap();
-    let adopted = actions(&plan).iter().filter(|a| a.ends_with(": adopt")).count();
+    let adopted = actions(&plan)
+        .iter()
+        .filter(|a| a.ends_with(": adopt"))
+        .count();
     assert_eq!(adopted, 6, "{:?}", actions(&plan));
     assert_eq!(*reason(&plan, "fake.child.e"), Reason::Owned);
     lab.converge(&mixed().desired).await;
@@ -32,7 +35,10 @@ async fn after_a_lost_state_all_is_adopted() {
 #[tokio::test(start_paused = true)]
 async fn a_name_that_somebody_else_has_is_an_error() {
     let mut lab = Lab::new();
-    let mut theirs = FakeInputs { name: "a".into(), ..FakeInputs::default() };
+    let mut theirs = FakeInputs {
+        name: "a".into(),
+        ..FakeInputs::default()
+    };
     let other = address("fake.named.other");
     for tags in [Default::default(), owner_tags(&other)] {
         theirs.tags = tags;
@@ -42,7 +48,7 @@ async fn a_name_that_somebody_else_has_is_an_error() {
                 problems,
                 [Problem::Taken {
                     address: address("fake.named.a"),
-                    id: mcpdeploy_engine::address::PhysicalId::new("a"),
+                    id: PhysicalId::new("a"),
                 }]
             ),
             unexpected => panic!("{unexpected:?}"),
@@ -59,8 +65,12 @@ async fn a_name_that_somebody_else_has_is_an_error() {
 async fn a_name_taken_between_plan_and_apply_is_an_error_and_not_ours() {
     let mut lab = Lab::new();
     let plan = lab.plan(&single().desired).await.unwrap();
-    let theirs = FakeInputs { name: "a".into(), ..FakeInputs::default() };
-    lab.cloud.plant("fake.named", &address("fake.named.other"), theirs);
+    let theirs = FakeInputs {
+        name: "a".into(),
+        ..FakeInputs::default()
+    };
+    lab.cloud
+        .plant("fake.named", &address("fake.named.other"), theirs);
     let summary = lab.apply(&plan).await.unwrap();
     assert_eq!(summary.failed, 1);
     assert!(lab.state().unwrap().is_empty());
@@ -79,7 +89,10 @@ async fn drift_is_shown_and_set_back() {
     assert_eq!(*reason(&plan, "fake.named.a"), Reason::Drifted { pointers });
     assert_eq!(plan.drift.len(), 1);
     let change = &plan.drift[0].changes[0];
-    assert_eq!((&change.before, &change.after), (&json!("one"), &json!("theirs")));
+    assert_eq!(
+        (&change.before, &change.after),
+        (&json!("one"), &json!("theirs"))
+    );
     lab.converge(&single().desired).await;
 }
 
@@ -140,11 +153,25 @@ async fn what_is_protected_is_neither_replaced_nor_deleted() {
     lab.converge(&stack.desired).await;
     let a = || address("fake.named.a");
     stack.at("fake.named.a").inputs["zone"] = json!("z9");
-    let refused = |replaced| vec![PlanError::Protected { address: a(), replaced }];
+    let refused = |replaced| {
+        vec![PlanError::Protected {
+            address: a(),
+            replaced,
+        }]
+    };
     assert_eq!(errors(lab.plan(&stack.desired).await), refused(true));
-    assert_eq!(errors(lab.plan(&Stack::new().desired).await), refused(false));
-    let destroy = PlanOptions { mode: Mode::Destroy, ..PlanOptions::default() };
-    assert_eq!(errors(lab.plan_with(&stack.desired, &destroy).await), refused(false));
+    assert_eq!(
+        errors(lab.plan(&Stack::new().desired).await),
+        refused(false)
+    );
+    let destroy = PlanOptions {
+        mode: Mode::Destroy,
+        ..PlanOptions::default()
+    };
+    assert_eq!(
+        errors(lab.plan_with(&stack.desired, &destroy).await),
+        refused(false)
+    );
     // No longer protected: first the state learns of it.
     let stack = single();
     lab.converge(&stack.desired).await;
@@ -159,7 +186,10 @@ async fn what_is_retained_is_only_forgotten() {
     stack.at("fake.named.a").lifecycle.retain = true;
     lab.converge(&stack.desired).await;
     let plan = lab.plan(&Stack::new().desired).await.unwrap();
-    assert_eq!(actions(&plan), ["fake.named.a: forget", "fake.tagged.b: delete"]);
+    assert_eq!(
+        actions(&plan),
+        ["fake.named.a: forget", "fake.tagged.b: delete"]
+    );
     lab.run(&Stack::new().desired).await.unwrap();
     assert!(lab.state().unwrap().is_empty());
     assert_eq!(lab.cloud.objects().len(), 1);
@@ -183,7 +213,10 @@ async fn create_before_destroy_is_obeyed_or_refused() {
     let plan = lab.plan(&stack.desired).await.unwrap();
     assert_eq!(
         actions(&plan),
-        ["fake.named.a: replace, delete first", "fake.tagged.b: replace, delete first"]
+        [
+            "fake.named.a: replace, delete first",
+            "fake.tagged.b: replace, delete first"
+        ]
     );
     // Asked what cannot be.
     stack.at("fake.named.a").lifecycle.create_before_destroy = Some(true);
@@ -207,65 +240,6 @@ async fn two_cannot_have_one_name() {
     let mut stack = stack;
     stack.at("fake.named.b").placement.region = Some("elsewhere".to_owned());
     lab.plan(&stack.desired).await.unwrap();
-}
-
-fn mistakes(lab: &Lab, stack: Stack) -> Vec<String> {
-    match Graph::build(stack.desired, &lab.registry) {
-        Err(errors) => errors.0.iter().map(ToString::to_string).collect(),
-        Ok(_) => panic!("no mistakes were found"),
-    }
-}
-
-#[test]
-fn mistakes_are_found_all_at_once() {
-    let lab = Lab::new();
-    let stack = single()
-        .with("fake.named.a", json!({}))
-        .with("fake.unheard_of.x", json!({}))
-        .with("fake.tagged.b", json!({"text": "${fake.named.aa.text}"}))
-        .with("fake.tagged.c", json!({"text": "${fake.named.a.colour}"}))
-        .with("fake.tagged.d", json!({"tags": {"x": 1}}))
-        .with("fake.tagged.e", json!({"size": 5000}))
-        .with("fake.tagged.f", json!({"text": "${fake.unheard_of.x.text}"}))
-        .with("fake.tagged.g", json!({"colour": "red"}));
-    let found = mistakes(&lab, stack);
-    let expected = [
-        "fake.named.a is there twice",
-        "fake.unheard_of.x: there is no kind `fake.unheard_of`",
-        "fake.tagged.d: invalid type: integer `1`, expected a string (at `tags.x`)",
-        "fake.tagged.e: the size is at most 1000 (at `size`)",
-        "fake.tagged.b refers to `fake.named.aa#/text`, which is not there; did you mean `fake.named.a`?",
-        "fake.tagged.c refers to `colour` of fake.named.a, which has only uid, text, revision",
-    ];
-    for text in expected {
-        assert!(found.iter().any(|f| f == text), "{text}\nis not among {found:#?}");
-    }
-    assert!(found.iter().any(|f| f.contains("unknown field `colour`")), "{found:#?}");
-    assert_eq!(found.len(), 7, "{found:#?}");
-}
-
-#[test]
-fn cycles_are_shown() {
-    let lab = Lab::new();
-    let stack = Stack::new()
-        .with("fake.tagged.ok", json!({}))
-        .with("fake.tagged.a", json!({"text": "${fake.tagged.b.text}"}))
-        .with("fake.tagged.b", json!({"text": "${fake.tagged.c.text}", "uses": ["${fake.tagged.ok.uid}"]}))
-        .with("fake.tagged.c", json!({"text": "${fake.tagged.a.text}"}))
-        .with("fake.tagged.self", json!({"text": "${fake.tagged.self.text}"}));
-    let Err(errors) = Graph::build(stack.desired, &lab.registry) else {
-        panic!("a cycle was taken");
-    };
-    let mut shown: Vec<String> = errors.0.iter().map(ToString::to_string).collect();
-    shown.sort();
-    assert_eq!(
-        shown,
-        [
-            "a cycle: fake.tagged.a → fake.tagged.b → fake.tagged.c → fake.tagged.a",
-            "a cycle: fake.tagged.self → fake.tagged.self"
-        ]
-    );
-    assert!(matches!(errors.0[0], GraphError::Cycle(_)));
 }
 
 #[tokio::test(start_paused = true)]
@@ -294,7 +268,11 @@ async fn targets_take_along_what_they_need() {
     let plan = lab.plan_with(&mixed().desired, &gone).await.unwrap();
     assert_eq!(
         actions(&plan),
-        ["fake.child.c: delete", "fake.child.e: delete", "fake.named.top: delete"]
+        [
+            "fake.child.c: delete",
+            "fake.child.e: delete",
+            "fake.named.top: delete"
+        ]
     );
     lab.apply(&plan).await.unwrap();
     assert_eq!(lab.cloud.objects().len(), 3);
@@ -319,82 +297,14 @@ async fn a_replacement_can_be_asked_for() {
     let plan = lab.plan_with(&mixed().desired, &options).await.unwrap();
     assert_eq!(
         actions(&plan),
-        ["fake.tagged.t: replace, create first", "fake.named.top: update"]
+        [
+            "fake.tagged.t: replace, create first",
+            "fake.named.top: update"
+        ]
     );
     assert_eq!(*reason(&plan, "fake.tagged.t"), Reason::Requested);
     lab.apply(&plan).await.unwrap();
     lab.check(&mixed().desired).await;
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_saved_plan_survives_the_file_and_goes_stale_with_the_state() {
-    for scene in scenes() {
-        let mut lab = crate::crash::set(&scene).await;
-        let plan = lab.plan_with(&scene.after.desired, &scene.options).await.unwrap();
-        let text = serde_json::to_string(&plan).unwrap();
-        let read = Plan::from_slice(text.as_bytes()).unwrap();
-        assert_eq!(read, plan);
-        assert_eq!(serde_json::to_string(&read).unwrap(), text);
-        lab.apply(&read).await.unwrap();
-        lab.check(&scene.after.desired).await;
-        match lab.apply(&read).await {
-            Err(Failed::Apply(ApplyError::Stale { .. })) => {}
-            unexpected => panic!("{unexpected:?}"),
-        }
-        let mut other = Lab::new();
-        other.converge(&mixed().desired).await;
-        let mut foreign = read.clone();
-        foreign.serial = other.state().unwrap().serial;
-        match other.apply(&foreign).await {
-            Err(Failed::Apply(ApplyError::OtherLineage)) => {}
-            unexpected => panic!("{unexpected:?}"),
-        }
-    }
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_plan_is_stale_after_a_run_that_was_killed() {
-    let mut lab = Lab::new();
-    let plan = lab.plan(&mixed().desired).await.unwrap();
-    let count = lab.cloud.call_count();
-    lab.cloud.arm(
-        mcpdeploy_testkit::At::Number(count + 12),
-        mcpdeploy_testkit::Fault::CrashAfter,
-        1,
-    );
-    lab.run_until_killed(&mixed().desired, &PlanOptions::default()).await;
-    let mut plan = plan;
-    match lab.apply(&plan).await {
-        // The killed run began on a new state of its own.
-        Err(Failed::Apply(ApplyError::OtherLineage)) => {}
-        unexpected => panic!("{unexpected:?}"),
-    }
-    plan.lineage = lab.state().unwrap().lineage;
-    match lab.apply(&plan).await {
-        Err(Failed::Apply(ApplyError::Stale { planned: 0, .. })) => {}
-        unexpected => panic!("{unexpected:?}"),
-    }
-    lab.converge(&mixed().desired).await;
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_plan_file_that_is_none_is_refused() {
-    let mut lab = Lab::new();
-    let plan = lab.plan(&mixed().desired).await.unwrap();
-    let mut newer = serde_json::to_value(&plan).unwrap();
-    newer["format"] = json!(2);
-    for text in [newer.to_string(), "{}".to_owned(), "nonsense".to_owned()] {
-        assert!(Plan::from_slice(text.as_bytes()).is_err(), "{text}");
-    }
-    // Steps that wait for later ones, or for none that there is.
-    for after in [0, 1, 99] {
-        let mut plan = plan.clone();
-        plan.steps[0].after = vec![after];
-        let mut state = lab.state().unwrap();
-        let result = lab.apply_to(&mut state, &plan, cancel::channel().1).await;
-        assert!(matches!(result, Err(Failed::Apply(ApplyError::Fold(_)))), "{result:?}");
-    }
-    assert_eq!(lab.cloud.objects(), []);
 }
 
 #[tokio::test(start_paused = true)]
@@ -403,9 +313,15 @@ async fn planning_is_deterministic() {
         let mut lab = crate::crash::set(&scene).await;
         let state = lab.state().unwrap();
         let options = &scene.options;
-        let one = lab.plan_from(&state, &scene.after.desired, options).await.unwrap();
+        let one = lab
+            .plan_from(&state, &scene.after.desired, options)
+            .await
+            .unwrap();
         lab.parallelism = 1;
-        let two = lab.plan_from(&state, &scene.after.desired, options).await.unwrap();
+        let two = lab
+            .plan_from(&state, &scene.after.desired, options)
+            .await
+            .unwrap();
         assert_eq!(one, two);
     }
 }
@@ -415,8 +331,10 @@ async fn a_plan_over_open_operations_is_refused() {
     let mut lab = Lab::new();
     let count = lab.cloud.call_count();
     let crash = mcpdeploy_testkit::Fault::CrashAfter;
-    lab.cloud.arm(mcpdeploy_testkit::At::Number(count + 12), crash, 1);
-    lab.run_until_killed(&mixed().desired, &PlanOptions::default()).await;
+    lab.cloud
+        .arm(mcpdeploy_testkit::At::Number(count + 12), crash, 1);
+    lab.run_until_killed(&mixed().desired, &PlanOptions::default())
+        .await;
     let state = lab.state().unwrap();
     assert!(!state.pending.is_empty());
     let graph = Graph::build(mixed().desired, &lab.registry).unwrap();
@@ -437,11 +355,59 @@ async fn without_reading_only_what_is_incomplete_is_read() {
     // An update fails half way and the file goes back to what it was.
     let mut stack = mixed();
     stack.at("fake.named.top").inputs["text"] = json!("two");
-    let at = mcpdeploy_testkit::At::Site(address("fake.named.top"), mcpdeploy_testkit::CallOp::Settle);
+    let at =
+        mcpdeploy_testkit::At::Site(address("fake.named.top"), mcpdeploy_testkit::CallOp::Settle);
     let denied = mcpdeploy_testkit::Fault::Fail(mcpdeploy_engine::kind::FaultClass::Denied);
     lab.cloud.arm(at, denied, 1);
     assert_eq!(lab.run(&stack.desired).await.unwrap().failed, 1);
     lab.run(&mixed().desired).await.unwrap();
     lab.check_cloud(&mixed().desired);
-    assert!(changes_since(&lab, calls).len() == 2, "{:?}", changes_since(&lab, calls));
+    assert!(
+        changes_since(&lab, calls).len() == 2,
+        "{:?}",
+        changes_since(&lab, calls)
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn only_what_is_targeted_is_read() {
+    let mut lab = Lab::new();
+    lab.converge(&mixed().desired).await;
+    let calls = lab.cloud.call_count();
+    let options = PlanOptions {
+        targets: vec![address("fake.child.c")],
+        ..PlanOptions::default()
+    };
+    lab.plan_with(&mixed().desired, &options).await.unwrap();
+    let mut read: Vec<String> = lab.cloud.calls()[calls..]
+        .iter()
+        .map(|call| call.address.to_string())
+        .collect();
+    read.sort();
+    assert_eq!(read, ["fake.child.c", "fake.named.base"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_exists_is_imported_once() {
+    let mut lab = Lab::new();
+    let theirs = FakeInputs {
+        name: "a".into(),
+        text: "theirs".into(),
+        ..FakeInputs::default()
+    };
+    lab.cloud
+        .plant("fake.named", &address("fake.named.a"), theirs);
+    let stack = single().with("fake.named.b", json!({}));
+    let graph = Graph::build(stack.desired.clone(), &lab.registry).unwrap();
+    let state = lab.state().unwrap();
+    let id = || PhysicalId::new("a");
+    let (a, b) = (address("fake.named.a"), address("fake.named.b"));
+    let plan = import::plan(&graph, &state, &lab.registry, &a, id())
+        .await
+        .unwrap();
+    lab.apply(&plan).await.unwrap();
+    let state = lab.state().unwrap();
+    let again = import::plan(&graph, &state, &lab.registry, &b, id()).await;
+    assert!(matches!(again, Err(ImportError::Managed(other)) if other == a));
+    lab.converge(&stack.desired).await;
 }

@@ -27,7 +27,9 @@ async fn watched(scene: &Scene) -> (Lab, Disk) {
 
 async fn writes_in(scene: &Scene) -> Vec<Write> {
     let (mut lab, disk) = watched(scene).await;
-    let ran = lab.run_until_killed(&scene.after.desired, &scene.options).await;
+    let ran = lab
+        .run_until_killed(&scene.after.desired, &scene.options)
+        .await;
     assert!(matches!(ran, Ran::Ended(Ok(_))), "{}: {ran:?}", scene.name);
     disk.writes()
 }
@@ -42,7 +44,9 @@ async fn every_write(times: usize, torn: bool) {
             eprintln!("{}: {write:?}, number {number}, fails", scene.name);
             let (mut lab, disk) = watched(&scene).await;
             disk.fail(number, times);
-            let ran = lab.run_until_killed(&scene.after.desired, &scene.options).await;
+            let ran = lab
+                .run_until_killed(&scene.after.desired, &scene.options)
+                .await;
             let Ran::Ended(Err(error)) = ran else {
                 panic!("the failed write was not reported: {ran:?}");
             };
@@ -58,7 +62,10 @@ async fn every_write(times: usize, torn: bool) {
             }
             lab.converge(&scene.after.desired).await;
             let names: Vec<String> = lab.files().into_iter().map(|f| f.0).collect();
-            assert!(names.iter().all(|n| n == "state.json" || n == "state.lock"), "{names:?}");
+            assert!(
+                names.iter().all(|n| n == "state.json" || n == "state.lock"),
+                "{names:?}"
+            );
         }
     }
 }
@@ -84,7 +91,9 @@ async fn with_journal(scene: &Scene) -> Lab {
     let writes = writes_in(scene).await;
     let last = writes.iter().rposition(|w| *w == Write::Temporary).unwrap();
     disk.fail(last, usize::MAX);
-    let ran = lab.run_until_killed(&scene.after.desired, &scene.options).await;
+    let ran = lab
+        .run_until_killed(&scene.after.desired, &scene.options)
+        .await;
     assert!(matches!(ran, Ran::Ended(Err(_))), "{ran:?}");
     disk.mend();
     lab
@@ -123,9 +132,13 @@ async fn a_journal_that_is_in_the_state_already_is_dropped() {
     for scene in scenes() {
         let (mut lab, disk) = watched(&scene).await;
         let writes = writes_in(&scene).await;
-        let last = writes.iter().rposition(|w| *w == Write::RemoveJournal).unwrap();
+        let last = writes
+            .iter()
+            .rposition(|w| *w == Write::RemoveJournal)
+            .unwrap();
         disk.fail(last, usize::MAX);
-        lab.run_until_killed(&scene.after.desired, &scene.options).await;
+        lab.run_until_killed(&scene.after.desired, &scene.options)
+            .await;
         disk.mend();
         let loaded = lab.store.load().unwrap();
         assert!(loaded.interrupted.is_none());
@@ -143,14 +156,20 @@ async fn a_damaged_journal_stops_everything_and_is_not_touched() {
     let mut lab = with_journal(&first()).await;
     let path = lab.store.journal_path();
     let sound = std::fs::read(&path).unwrap();
-    let last_line = sound[..sound.len() - 1].iter().rposition(|&b| b == b'\n').unwrap();
+    let last_line = sound[..sound.len() - 1]
+        .iter()
+        .rposition(|&b| b == b'\n')
+        .unwrap();
     for at in [0, 40, sound.len() / 2, last_line + 20] {
         let mut damaged = sound.clone();
         damaged[at] ^= 4;
         put(&path, &damaged);
         let error = lab.run(&mixed().desired).await.unwrap_err();
         assert!(
-            matches!(error, Failed::Store(StoreError::Journal(JournalError::Damaged { .. }))),
+            matches!(
+                error,
+                Failed::Store(StoreError::Journal(JournalError::Damaged { .. }))
+            ),
             "{error:?}"
         );
         assert_eq!(std::fs::read(&path).unwrap(), damaged);
@@ -170,7 +189,10 @@ async fn a_journal_of_another_state_is_refused() {
     let mut lab = with_journal(&first()).await;
     let journal = std::fs::read(lab.store.journal_path()).unwrap();
     let other = with_journal(&first()).await;
-    put(&other.store.state_path(), &serde_json::to_vec(&other.state().unwrap()).unwrap());
+    put(
+        &other.store.state_path(),
+        &serde_json::to_vec(&other.state().unwrap()).unwrap(),
+    );
     put(&other.store.journal_path(), &journal);
     assert!(matches!(other.store.load(), Err(StoreError::Foreign(_))));
     // The state was put back to an older one, or lost, while a later journal is there.
@@ -191,7 +213,14 @@ async fn a_newer_or_broken_state_is_refused_and_never_written_over() {
     let unknown = sound.replacen("\"format\": 1", "\"format\": 1, \"news\": true", 1);
     let half = &sound[..sound.len() / 2];
     let mut old = lab.state().unwrap();
-    for bad in [newer.as_str(), unknown.as_str(), half, "", "[]", "{\"format\": 7}"] {
+    for bad in [
+        newer.as_str(),
+        unknown.as_str(),
+        half,
+        "",
+        "[]",
+        "{\"format\": 7}",
+    ] {
         put(&path, bad.as_bytes());
         let error = lab.run(&mixed().desired).await.unwrap_err();
         match error {
@@ -226,12 +255,18 @@ async fn a_newer_journal_is_refused() {
 async fn what_changed_since_it_was_read_is_not_written_over() {
     let mut lab = Lab::new();
     let mut early = lab.state().unwrap();
-    let plan = lab.plan_from(&early, &mixed().desired, &Default::default()).await.unwrap();
+    let plan = lab
+        .plan_from(&early, &mixed().desired, &Default::default())
+        .await
+        .unwrap();
     lab.converge(&mixed().desired).await;
     let files = lab.files();
     let cancel = mcpdeploy_engine::cancel::channel().1;
     let error = lab.apply_to(&mut early, &plan, cancel).await.unwrap_err();
-    assert!(format!("{error:?}").contains("changed since it was read"), "{error:?}");
+    assert!(
+        format!("{error:?}").contains("changed since it was read"),
+        "{error:?}"
+    );
     let backup = lab.store.replace_with_backup(
         &lab.store.lock(&run_info()).unwrap(),
         Some(&early.clone()),
@@ -283,7 +318,11 @@ async fn a_replaced_state_leaves_a_backup() {
     let mut new = old.clone();
     new.resources.clear();
     let lock = lab.store.lock(&run_info()).unwrap();
-    let backup = lab.store.replace_with_backup(&lock, Some(&old), &mut new).unwrap().unwrap();
+    let backup = lab
+        .store
+        .replace_with_backup(&lock, Some(&old), &mut new)
+        .unwrap()
+        .unwrap();
     assert!(std::fs::read(backup).unwrap() == bytes);
     let now = lab.state().unwrap();
     assert_eq!(now.serial, old.serial + 1);
@@ -305,12 +344,18 @@ async fn a_full_disk_loses_nothing() {
         stack.at("fake.named.top").inputs["text"] = serde_json::json!("x".repeat(9000));
         let error = lab.run(&stack.desired).await.unwrap_err();
         let text = format!("{error:?}");
-        assert!(text.contains("FileTooLarge") || text.contains("StorageFull"), "{text}");
+        assert!(
+            text.contains("FileTooLarge") || text.contains("StorageFull"),
+            "{text}"
+        );
         return;
     }
     let dir = tempfile::tempdir().unwrap();
     let status = std::process::Command::new("sh")
-        .args(["-c", "trap '' XFSZ; ulimit -f 8; exec \"$0\" --exact disk::a_full_disk_loses_nothing"])
+        .args([
+            "-c",
+            "trap '' XFSZ; ulimit -f 8; exec \"$0\" --exact disk::a_full_disk_loses_nothing",
+        ])
         .arg(std::env::current_exe().unwrap())
         .env(LIMITED, dir.path())
         .stdout(std::process::Stdio::null())

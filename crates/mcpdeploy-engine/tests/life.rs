@@ -20,11 +20,16 @@ async fn create_then_nothing_then_destroy() {
     let mut lab = Lab::new();
     let stack = pair().output("where", "at ${fake.tagged.b.uid}");
     let plan = lab.plan(&stack.desired).await.unwrap();
-    assert_eq!(actions(&plan), ["fake.named.a: create", "fake.tagged.b: create"]);
+    assert_eq!(
+        actions(&plan),
+        ["fake.named.a: create", "fake.tagged.b: create"]
+    );
     assert_eq!(*reason(&plan, "fake.named.a"), Reason::New);
     let unknown = &plan.actions[1].changes;
     assert!(
-        unknown.iter().any(|c| c.pointer == "/text" && c.after == json!({"$unknown": "fake.named.a#/text"})),
+        unknown
+            .iter()
+            .any(|c| c.pointer == "/text" && c.after == json!({"$unknown": "fake.named.a#/text"})),
         "{unknown:#?}"
     );
 
@@ -43,7 +48,10 @@ async fn create_then_nothing_then_destroy() {
 
     let calls = lab.cloud.call_count();
     lab.destroy(&stack.desired).await.unwrap();
-    assert_eq!(changes_since(&lab, calls), ["Delete fake.tagged.b", "Delete fake.named.a"]);
+    assert_eq!(
+        changes_since(&lab, calls),
+        ["Delete fake.tagged.b", "Delete fake.named.a"]
+    );
     assert_eq!(lab.cloud.objects(), []);
     let state = lab.state().unwrap();
     assert!(state.is_empty());
@@ -74,13 +82,21 @@ async fn an_update_in_place_ripples_only_through_what_it_changes() {
     stack.at("fake.named.a").inputs["size"] = json!(5);
     let plan = lab.plan(&stack.desired).await.unwrap();
     assert_eq!(actions(&plan), ["fake.named.a: update"]);
-    assert_eq!(*reason(&plan, "fake.named.a"), Reason::Changed { pointers: vec!["/size".into()] });
+    assert_eq!(
+        *reason(&plan, "fake.named.a"),
+        Reason::Changed {
+            pointers: vec!["/size".into()]
+        }
+    );
     lab.converge(&stack.desired).await;
 
     // The text is, and b refers to it.
     stack.at("fake.named.a").inputs["text"] = json!("two");
     let plan = lab.plan(&stack.desired).await.unwrap();
-    assert_eq!(actions(&plan), ["fake.named.a: update", "fake.tagged.b: update"]);
+    assert_eq!(
+        actions(&plan),
+        ["fake.named.a: update", "fake.tagged.b: update"]
+    );
     assert_eq!(
         *reason(&plan, "fake.tagged.b"),
         Reason::DependencyChanges {
@@ -109,13 +125,20 @@ async fn a_replacement_creates_first_where_names_allow_it() {
     let plan = lab.plan(&stack.desired).await.unwrap();
     assert_eq!(
         actions(&plan),
-        ["fake.named.a: replace, create first", "fake.tagged.b: update"]
+        [
+            "fake.named.a: replace, create first",
+            "fake.tagged.b: update"
+        ]
     );
     let calls = lab.cloud.call_count();
     lab.converge(&stack.desired).await;
     assert_eq!(
         changes_since(&lab, calls),
-        ["Create fake.named.a", "Configure fake.tagged.b", "Delete fake.named.a"]
+        [
+            "Create fake.named.a",
+            "Configure fake.tagged.b",
+            "Delete fake.named.a"
+        ]
     );
 }
 
@@ -124,29 +147,41 @@ async fn a_replacement_under_the_same_name_deletes_first() {
     let mut lab = Lab::new();
     let mut stack = Stack::new()
         .with("fake.named.a", json!({"zone": "z1"}))
-        .with("fake.child.b", json!({"parent": "${fake.named.a.uid}", "key": "k"}));
+        .with(
+            "fake.child.b",
+            json!({"parent": "${fake.named.a.uid}", "key": "k"}),
+        );
     lab.converge(&stack.desired).await;
     stack.at("fake.named.a").inputs["zone"] = json!("z2");
     let plan = lab.plan(&stack.desired).await.unwrap();
     // The child lives in what goes first, so it must go before.
     assert_eq!(
         actions(&plan),
-        ["fake.named.a: replace, delete first", "fake.child.b: replace, delete first"]
+        [
+            "fake.named.a: replace, delete first",
+            "fake.child.b: replace, delete first"
+        ]
     );
     let calls = lab.cloud.call_count();
     lab.converge(&stack.desired).await;
     assert_eq!(
         changes_since(&lab, calls),
-        ["Delete fake.child.b", "Delete fake.named.a", "Create fake.named.a", "Create fake.child.b"]
+        [
+            "Delete fake.child.b",
+            "Delete fake.named.a",
+            "Create fake.named.a",
+            "Create fake.child.b"
+        ]
     );
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_version_is_published_and_the_old_one_kept() {
     let mut lab = Lab::new();
-    let mut stack = Stack::new()
-        .with("fake.named.a", json!({}))
-        .with("fake.version.v", json!({"parent": "${fake.named.a.uid}", "text": "one"}));
+    let mut stack = Stack::new().with("fake.named.a", json!({})).with(
+        "fake.version.v",
+        json!({"parent": "${fake.named.a.uid}", "text": "one"}),
+    );
     lab.converge(&stack.desired).await;
     stack.at("fake.version.v").inputs["text"] = json!("two");
     let plan = lab.plan(&stack.desired).await.unwrap();
@@ -200,7 +235,10 @@ async fn moves_in_a_row_are_all_made() {
         (address("fake.named.b"), address("fake.named.c")),
     ];
     let plan = lab.plan(&stack.desired).await.unwrap();
-    assert_eq!(actions(&plan), ["fake.named.b: update", "fake.named.c: update"]);
+    assert_eq!(
+        actions(&plan),
+        ["fake.named.b: update", "fake.named.c: update"]
+    );
     lab.converge(&stack.desired).await;
 }
 
@@ -220,7 +258,11 @@ async fn a_rename_that_is_not_told_hands_the_name_over() {
     lab.converge(&stack.desired).await;
     assert_eq!(
         changes_since(&lab, calls),
-        ["Delete fake.named.a", "Create fake.named.new", "Configure fake.tagged.b"]
+        [
+            "Delete fake.named.a",
+            "Create fake.named.new",
+            "Configure fake.tagged.b"
+        ]
     );
 }
 
@@ -229,8 +271,10 @@ async fn a_child_renamed_without_telling_is_not_lost() {
     let mut lab = Lab::new();
     let parent = Stack::new().with("fake.named.p", json!({}));
     let inputs = json!({"parent": "${fake.named.p.uid}", "key": "k"});
-    lab.converge(&parent.clone().with("fake.child.a", inputs.clone()).desired).await;
-    lab.converge(&parent.with("fake.child.b", inputs).desired).await;
+    lab.converge(&parent.clone().with("fake.child.a", inputs.clone()).desired)
+        .await;
+    lab.converge(&parent.with("fake.child.b", inputs).desired)
+        .await;
 }
 
 #[tokio::test(start_paused = true)]
@@ -247,7 +291,10 @@ async fn names_are_swapped() {
     let plan = lab.plan(&stack("one", "three").desired).await.unwrap();
     assert_eq!(
         actions(&plan),
-        ["fake.named.a: replace, create first", "fake.named.b: replace, create first"]
+        [
+            "fake.named.a: replace, create first",
+            "fake.named.b: replace, create first"
+        ]
     );
     lab.converge(&stack("one", "three").desired).await;
 }
@@ -265,7 +312,11 @@ async fn deletes_follow_recorded_dependencies_not_those_of_the_file() {
     lab.converge(&Stack::new().desired).await;
     assert_eq!(
         changes_since(&lab, calls),
-        ["Delete fake.tagged.a", "Delete fake.tagged.b", "Delete fake.tagged.c"]
+        [
+            "Delete fake.tagged.a",
+            "Delete fake.tagged.b",
+            "Delete fake.tagged.c"
+        ]
     );
 }
 
@@ -280,7 +331,10 @@ async fn one_that_stays_lets_go_before_its_dependency_goes() {
     stack.at("fake.tagged.b").inputs["uses"] = json!([]);
     let calls = lab.cloud.call_count();
     lab.converge(&stack.desired).await;
-    assert_eq!(changes_since(&lab, calls), ["Configure fake.tagged.b", "Delete fake.named.a"]);
+    assert_eq!(
+        changes_since(&lab, calls),
+        ["Configure fake.tagged.b", "Delete fake.named.a"]
+    );
 }
 
 #[tokio::test(start_paused = true)]
@@ -288,17 +342,29 @@ async fn data_hands_values_on_and_replaces_on_triggers() {
     let mut lab = Lab::new();
     let stack = |value: &str, trigger: u32| {
         Stack::new()
-            .with("mcpdeploy.data.d", json!({"value": value, "triggers": {"n": trigger}}))
-            .with("fake.tagged.t", json!({"text": "${mcpdeploy.data.d.value}", "zone": "${mcpdeploy.data.d.id}"}))
+            .with(
+                "mcpdeploy.data.d",
+                json!({"value": value, "triggers": {"n": trigger}}),
+            )
+            .with(
+                "fake.tagged.t",
+                json!({"text": "${mcpdeploy.data.d.value}", "zone": "${mcpdeploy.data.d.id}"}),
+            )
     };
     lab.converge(&stack("one", 1).desired).await;
     let plan = lab.plan(&stack("two", 1).desired).await.unwrap();
-    assert_eq!(actions(&plan), ["mcpdeploy.data.d: update", "fake.tagged.t: update"]);
+    assert_eq!(
+        actions(&plan),
+        ["mcpdeploy.data.d: update", "fake.tagged.t: update"]
+    );
     lab.converge(&stack("two", 1).desired).await;
     let plan = lab.plan(&stack("two", 2).desired).await.unwrap();
     assert_eq!(
         actions(&plan),
-        ["mcpdeploy.data.d: replace, create first", "fake.tagged.t: replace, create first"]
+        [
+            "mcpdeploy.data.d: replace, create first",
+            "fake.tagged.t: replace, create first"
+        ]
     );
     lab.converge(&stack("two", 2).desired).await;
     lab.destroy(&stack("two", 2).desired).await.unwrap();
@@ -309,8 +375,12 @@ async fn data_hands_values_on_and_replaces_on_triggers() {
 async fn refresh_only_takes_in_what_is_there_and_changes_nothing() {
     let mut lab = Lab::new();
     lab.converge(&pair().desired).await;
-    lab.cloud.tamper("named-1", |inputs| inputs.text = "other".into());
-    let options = PlanOptions { mode: Mode::RefreshOnly, ..PlanOptions::default() };
+    lab.cloud
+        .tamper("named-1", |inputs| inputs.text = "other".into());
+    let options = PlanOptions {
+        mode: Mode::RefreshOnly,
+        ..PlanOptions::default()
+    };
     let plan = lab.plan_with(&pair().desired, &options).await.unwrap();
     assert!(plan.steps.is_empty());
     assert_eq!(plan.drift.len(), 1);

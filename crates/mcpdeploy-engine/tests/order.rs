@@ -72,7 +72,10 @@ async fn children_of_one_parent_change_one_at_a_time() {
     assert_eq!(most_at_once(&lab.events, of("p")), 1);
     assert_eq!(most_at_once(&lab.events, of("q")), 1);
     // The two parents' children do not wait for each other.
-    assert_eq!(most_at_once(&lab.events, |a| a.kind().as_str() == "fake.child"), 2);
+    assert_eq!(
+        most_at_once(&lab.events, |a| a.kind().as_str() == "fake.child"),
+        2
+    );
 }
 
 #[tokio::test(start_paused = true)]
@@ -134,20 +137,41 @@ async fn a_failure_skips_its_descendants_and_nothing_else() {
         .with("fake.tagged.b", json!({"uses": ["${fake.tagged.a.uid}"]}))
         .with("fake.tagged.c", json!({"uses": ["${fake.tagged.b.uid}"]}))
         .with("fake.tagged.d", json!({"uses": ["${fake.tagged.a.uid}"]}))
-        .with("fake.tagged.e", json!({"uses": ["${fake.tagged.c.uid}", "${fake.tagged.d.uid}"]}))
+        .with(
+            "fake.tagged.e",
+            json!({"uses": ["${fake.tagged.c.uid}", "${fake.tagged.d.uid}"]}),
+        )
         .with("fake.tagged.f", json!({}));
     let denied = Fault::Fail(FaultClass::Denied);
-    lab.cloud.arm(At::Site(address("fake.tagged.b"), CallOp::Create), denied, 1);
+    lab.cloud.arm(
+        At::Site(address("fake.tagged.b"), CallOp::Create),
+        denied,
+        1,
+    );
     let summary = lab.run(&stack.desired).await.unwrap();
-    assert_eq!((summary.created, summary.failed, summary.skipped), (3, 1, 2));
+    assert_eq!(
+        (summary.created, summary.failed, summary.skipped),
+        (3, 1, 2)
+    );
     let mut skipped: Vec<(String, String)> = Vec::new();
     for event in &lab.events {
-        if let Event::NodeFinished { address, outcome: Outcome::Skipped { because }, .. } = event {
+        if let Event::NodeFinished {
+            address,
+            outcome: Outcome::Skipped { because },
+            ..
+        } = event
+        {
             skipped.push((address.to_string(), because.to_string()));
         }
     }
     let b = || "fake.tagged.b".to_owned();
-    assert_eq!(skipped, [("fake.tagged.c".to_owned(), b()), ("fake.tagged.e".to_owned(), b())]);
+    assert_eq!(
+        skipped,
+        [
+            ("fake.tagged.c".to_owned(), b()),
+            ("fake.tagged.e".to_owned(), b())
+        ]
+    );
     lab.converge(&stack.desired).await;
 }
 
@@ -159,9 +183,16 @@ async fn a_failed_deletion_keeps_what_it_depends_on() {
         .with("fake.tagged.b", json!({"uses": ["${fake.tagged.a.uid}"]}));
     lab.converge(&stack.desired).await;
     let denied = Fault::Fail(FaultClass::Denied);
-    lab.cloud.arm(At::Site(address("fake.tagged.b"), CallOp::Delete), denied, 1);
+    lab.cloud.arm(
+        At::Site(address("fake.tagged.b"), CallOp::Delete),
+        denied,
+        1,
+    );
     let summary = lab.destroy(&stack.desired).await.unwrap();
-    assert_eq!((summary.deleted, summary.failed, summary.skipped), (0, 1, 1));
+    assert_eq!(
+        (summary.deleted, summary.failed, summary.skipped),
+        (0, 1, 1)
+    );
     assert_eq!(lab.cloud.objects().len(), 2);
     lab.destroy(&stack.desired).await.unwrap();
     assert_eq!(lab.cloud.objects(), []);

@@ -58,7 +58,9 @@ fn edit(stack: &mut Stack, rng: &mut Rng) {
     resources.retain(|r| !rng.one_in(4) || text.contains(&format!("{}#", r.address)));
     // Names may be handed over: one that is new wants what another one had.
     if rng.one_in(3)
-        && let Some(named) = resources.iter_mut().find(|r| r.address.kind().as_str() == "fake.named")
+        && let Some(named) = resources
+            .iter_mut()
+            .find(|r| r.address.kind().as_str() == "fake.named")
         && !text.contains(&format!("{}#", named.address))
     {
         let address = format!("fake.named.x{}", named.address.name());
@@ -104,13 +106,20 @@ async fn story(seed: u64, size: usize, edits: usize) {
         let files = lab.files();
         let plan = lab.plan(&stack.desired).await.unwrap();
         assert!(lab.files() == files, "planning wrote something");
-        check_order(&plan, &state, &Graph::build(stack.desired.clone(), &lab.registry).unwrap());
+        check_order(
+            &plan,
+            &state,
+            &Graph::build(stack.desired.clone(), &lab.registry).unwrap(),
+        );
         lab.events.clear();
         lab.converge(&stack.desired).await;
         check_events(&plan, &lab.events);
     }
     let kept = lab.cloud.objects();
-    assert!(kept.iter().all(|object| object.kind == "fake.version"), "{kept:#?}");
+    assert!(
+        kept.iter().all(|object| object.kind == "fake.version"),
+        "{kept:#?}"
+    );
 }
 
 /// Dependencies are made before what needs them; what recorded a dependency goes before that.
@@ -142,16 +151,25 @@ fn check_order(plan: &Plan, state: &State, graph: &Graph) {
     for (address, &make) in &makes {
         for dependency in graph.dependencies(address) {
             if let Some(needed) = makes.get(&dependency) {
-                assert!(before[make].contains(needed), "{address} before {dependency}");
+                assert!(
+                    before[make].contains(needed),
+                    "{address} before {dependency}"
+                );
             }
         }
     }
     for (&(address, slot), &delete) in &deletes {
-        let instance = now.resources.get(address).and_then(|r| r.instance(slot).or(r.current.as_ref()));
+        let instance = now
+            .resources
+            .get(address)
+            .and_then(|r| r.instance(slot).or(r.current.as_ref()));
         for dependency in instance.into_iter().flat_map(|i| &i.depends_on) {
             for (&(other, _), later) in &deletes {
                 if other == dependency {
-                    assert!(before[*later].contains(&delete), "{dependency} goes before {address}");
+                    assert!(
+                        before[*later].contains(&delete),
+                        "{dependency} goes before {address}"
+                    );
                 }
             }
         }
@@ -175,7 +193,12 @@ fn check_events(plan: &Plan, events: &[Event]) {
             let first = &plan.steps[first as usize];
             let ended = ended.get(&(first.address.clone(), first.node_op()));
             let began = began.get(&(step.address.clone(), step.node_op()));
-            assert!(ended < began || began.is_none(), "{} {}", first.address, step.address);
+            assert!(
+                ended < began || began.is_none(),
+                "{} {}",
+                first.address,
+                step.address
+            );
         }
     }
 }

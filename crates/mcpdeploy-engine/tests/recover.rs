@@ -10,7 +10,10 @@ use crate::support::{actions, address, changes_since, reason};
 
 fn zoned(zone: &str) -> Stack {
     Stack::new()
-        .with("fake.named.a", json!({"name": format!("a-{zone}"), "zone": zone}))
+        .with(
+            "fake.named.a",
+            json!({"name": format!("a-{zone}"), "zone": zone}),
+        )
         .with("fake.tagged.b", json!({"uses": ["${fake.named.a.uid}"]}))
 }
 
@@ -22,7 +25,11 @@ fn site(at: &str, op: CallOp) -> At {
 async fn what_a_replacement_left_behind_goes_with_the_next_run() {
     let mut lab = Lab::new();
     lab.converge(&zoned("z1").desired).await;
-    lab.cloud.arm(site("fake.named.a", CallOp::Delete), Fault::Fail(FaultClass::Denied), 1);
+    lab.cloud.arm(
+        site("fake.named.a", CallOp::Delete),
+        Fault::Fail(FaultClass::Denied),
+        1,
+    );
     let summary = lab.run(&zoned("z2").desired).await.unwrap();
     assert_eq!((summary.created, summary.failed), (1, 1));
     let state = lab.state().unwrap();
@@ -38,7 +45,11 @@ async fn back_to_the_name_of_what_was_left_behind() {
     let mut lab = Lab::new();
     lab.cloud.set_lax(true);
     lab.converge(&zoned("z1").desired).await;
-    lab.cloud.arm(site("fake.named.a", CallOp::Delete), Fault::Fail(FaultClass::Denied), 1);
+    lab.cloud.arm(
+        site("fake.named.a", CallOp::Delete),
+        Fault::Fail(FaultClass::Denied),
+        1,
+    );
     lab.run(&zoned("z2").desired).await.unwrap();
     // The file goes back: the old one still has the name that the new one is to have.
     lab.converge(&zoned("z1").desired).await;
@@ -52,7 +63,8 @@ async fn a_killed_creation_is_adopted_and_told() {
     ] {
         let mut lab = Lab::new();
         let stack = Stack::new().with(kind, inputs);
-        lab.cloud.arm(site(kind, CallOp::Create), Fault::CrashAfter, 1);
+        lab.cloud
+            .arm(site(kind, CallOp::Create), Fault::CrashAfter, 1);
         let options = PlanOptions::default();
         let ran = lab.run_until_killed(&stack.desired, &options).await;
         assert!(matches!(ran, Ran::Killed));
@@ -61,7 +73,13 @@ async fn a_killed_creation_is_adopted_and_told() {
         assert_eq!(*reason(&plan, kind), Reason::Incomplete);
         lab.converge(&stack.desired).await;
         let told = lab.events.iter().any(|event| {
-            matches!(event, Event::Recovered { finding: Finding::Adopted, .. })
+            matches!(
+                event,
+                Event::Recovered {
+                    finding: Finding::Adopted,
+                    ..
+                }
+            )
         });
         assert!(told);
         assert_eq!(lab.cloud.objects().len(), 1);
@@ -72,10 +90,17 @@ async fn a_killed_creation_is_adopted_and_told() {
 async fn a_killed_creation_whose_name_somebody_took_does_not_block_for_ever() {
     let mut lab = Lab::new();
     let stack = |name: &str| Stack::new().with("fake.named.a", json!({"name": name}));
-    lab.cloud.arm(site("fake.named.a", CallOp::Create), Fault::CrashBefore, 1);
-    lab.run_until_killed(&stack("one").desired, &PlanOptions::default()).await;
-    let theirs = FakeInputs { name: "one".into(), ..FakeInputs::default() };
-    let uid = lab.cloud.plant("fake.named", &address("fake.named.theirs"), theirs);
+    lab.cloud
+        .arm(site("fake.named.a", CallOp::Create), Fault::CrashBefore, 1);
+    lab.run_until_killed(&stack("one").desired, &PlanOptions::default())
+        .await;
+    let theirs = FakeInputs {
+        name: "one".into(),
+        ..FakeInputs::default()
+    };
+    let uid = lab
+        .cloud
+        .plant("fake.named", &address("fake.named.theirs"), theirs);
     // As long as the name is wanted, it is an error.
     lab.run(&stack("one").desired).await.unwrap_err();
     // With another name all is well, and theirs is left alone.
@@ -88,8 +113,10 @@ async fn a_killed_creation_whose_name_somebody_took_does_not_block_for_ever() {
 async fn moves_are_made_after_what_is_open_is_settled() {
     let mut lab = Lab::new();
     let stack = Stack::new().with("fake.named.a", json!({"name": "n"}));
-    lab.cloud.arm(site("fake.named.a", CallOp::Create), Fault::CrashAfter, 1);
-    lab.run_until_killed(&stack.desired, &PlanOptions::default()).await;
+    lab.cloud
+        .arm(site("fake.named.a", CallOp::Create), Fault::CrashAfter, 1);
+    lab.run_until_killed(&stack.desired, &PlanOptions::default())
+        .await;
     let uid = lab.cloud.objects()[0].uid.clone();
     let mut stack = Stack::new().with("fake.named.b", json!({"name": "n"}));
     stack.desired.moved = vec![(address("fake.named.a"), address("fake.named.b"))];
@@ -106,11 +133,16 @@ async fn what_is_not_visible_yet_is_waited_for() {
         (CallOp::Configure, FaultClass::Concurrent, 3),
         (CallOp::Create, FaultClass::Transient, 2),
     ] {
-        lab.cloud.arm(At::Kind("fake.named", op), Fault::Fail(class), times);
+        lab.cloud
+            .arm(At::Kind("fake.named", op), Fault::Fail(class), times);
     }
     let stack = Stack::new().with("fake.named.a", json!({"size": 3}));
     lab.converge(&stack.desired).await;
-    let retries = lab.events.iter().filter(|e| matches!(e, Event::NodeRetrying { .. })).count();
+    let retries = lab
+        .events
+        .iter()
+        .filter(|e| matches!(e, Event::NodeRetrying { .. }))
+        .count();
     assert_eq!(retries, 15);
 }
 
@@ -118,10 +150,15 @@ async fn what_is_not_visible_yet_is_waited_for() {
 async fn a_creation_never_answers_and_the_read_fails_too() {
     let mut lab = Lab::new();
     let stack = Stack::new().with("fake.tagged.a", json!({}));
-    lab.cloud.arm(site("fake.tagged.a", CallOp::Create), Fault::LoseAnswer, 1);
+    lab.cloud
+        .arm(site("fake.tagged.a", CallOp::Create), Fault::LoseAnswer, 1);
     // One read is the search before planning; those after the lost answer are refused.
     let plan = lab.plan(&stack.desired).await.unwrap();
-    lab.cloud.arm(site("fake.tagged.a", CallOp::Read), Fault::Fail(FaultClass::Denied), 1);
+    lab.cloud.arm(
+        site("fake.tagged.a", CallOp::Read),
+        Fault::Fail(FaultClass::Denied),
+        1,
+    );
     let summary = lab.apply(&plan).await.unwrap();
     assert_eq!(summary.failed, 1);
     // It is there, nobody knows, and the state says that this is open.
@@ -136,7 +173,10 @@ async fn a_name_known_only_at_apply_that_is_the_old_one_is_no_new_resource() {
     let stack = |zone: &str| {
         Stack::new()
             .with("fake.tagged.n", json!({"text": "same", "size": 1}))
-            .with("fake.named.a", json!({"name": "x-${fake.tagged.n.text}", "zone": zone}))
+            .with(
+                "fake.named.a",
+                json!({"name": "x-${fake.tagged.n.text}", "zone": zone}),
+            )
     };
     lab.converge(&stack("z1").desired).await;
     // The text is volatile with itself: while it changes, the name is not known. It comes out as
@@ -156,7 +196,10 @@ async fn a_name_known_only_at_apply_that_is_the_old_one_is_no_new_resource() {
     let calls = lab.cloud.call_count();
     // The next plan knows the name and chooses the order that works.
     lab.converge(&stack("z2").desired).await;
-    assert_eq!(changes_since(&lab, calls), ["Delete fake.named.a", "Create fake.named.a"]);
+    assert_eq!(
+        changes_since(&lab, calls),
+        ["Delete fake.named.a", "Create fake.named.a"]
+    );
 }
 
 #[tokio::test(start_paused = true)]
@@ -167,7 +210,8 @@ async fn killed_twice_and_three_times() {
             for number in [first, second, third] {
                 let number = lab.cloud.call_count() + number;
                 lab.cloud.arm(At::Number(number), Fault::CrashAfter, 1);
-                lab.run_until_killed(&scene.after.desired, &scene.options).await;
+                lab.run_until_killed(&scene.after.desired, &scene.options)
+                    .await;
             }
             lab.converge(&scene.after.desired).await;
         }
@@ -185,7 +229,8 @@ async fn killed_and_then_something_else_is_wanted() {
             let at = lab.cloud.call_count() + number;
             lab.cloud.arm(At::Number(at), Fault::CrashAfter, 1);
             eprintln!("{} at {number}, then {}", scene.name, other.name);
-            lab.run_until_killed(&scene.after.desired, &scene.options).await;
+            lab.run_until_killed(&scene.after.desired, &scene.options)
+                .await;
             lab.converge(&other.after.desired).await;
         }
     }

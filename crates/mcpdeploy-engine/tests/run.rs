@@ -14,7 +14,10 @@ use crate::support::address;
 fn slow() -> Stack {
     Stack::new()
         .with("fake.named.a", json!({"size": 2}))
-        .with("fake.slow.b", json!({"ms": 60_000, "uses": ["${fake.named.a.uid}"]}))
+        .with(
+            "fake.slow.b",
+            json!({"ms": 60_000, "uses": ["${fake.named.a.uid}"]}),
+        )
         .with("fake.named.c", json!({"uses": ["${fake.slow.b.uid}"]}))
         .with("fake.slow.apart", json!({"ms": 1_000}))
 }
@@ -39,7 +42,10 @@ async fn draining_finishes_what_is_in_flight() {
     })
     .await;
     assert!(started.elapsed() >= Duration::from_secs(60));
-    assert_eq!((summary.created, summary.cancelled, summary.failed), (3, 1, 0));
+    assert_eq!(
+        (summary.created, summary.cancelled, summary.failed),
+        (3, 1, 0)
+    );
     assert!(!summary.is_complete());
     assert!(lab.state().unwrap().pending.is_empty());
     lab.converge(&slow().desired).await;
@@ -67,7 +73,11 @@ async fn abandoning_leaves_what_is_in_flight_for_the_next_run() {
 #[tokio::test(start_paused = true)]
 async fn a_call_that_hangs_can_be_abandoned() {
     let mut lab = Lab::new();
-    lab.cloud.arm(At::Site(address("fake.named.a"), CallOp::Create), Fault::Hang, 1);
+    lab.cloud.arm(
+        At::Site(address("fake.named.a"), CallOp::Create),
+        Fault::Hang,
+        1,
+    );
     let summary = stopped(&mut lab, &slow(), async |canceller| {
         tokio::time::sleep(Duration::from_secs(600)).await;
         canceller.cancel(CancelLevel::Abandon);
@@ -84,7 +94,10 @@ async fn stopped_before_it_began() {
         let (canceller, cancel) = cancel::channel();
         canceller.cancel(level);
         let options = PlanOptions::default();
-        let summary = lab.run_with(&slow().desired, &options, cancel).await.unwrap();
+        let summary = lab
+            .run_with(&slow().desired, &options, cancel)
+            .await
+            .unwrap();
         assert_eq!(summary.cancelled, 4);
         assert_eq!(lab.cloud.objects(), []);
     }
@@ -113,16 +126,29 @@ async fn every_step_begins_and_ends_once_and_the_summary_counts_them() {
     for scene in crate::scenes::scenes() {
         let mut lab = crate::crash::set(&scene).await;
         lab.events.clear();
-        let plan = lab.plan_with(&scene.after.desired, &scene.options).await.unwrap();
+        let plan = lab
+            .plan_with(&scene.after.desired, &scene.options)
+            .await
+            .unwrap();
         lab.apply(&plan).await.unwrap();
         let mut open = Vec::new();
         let mut ended = 0;
-        let mut events = lab.events.iter().filter(|e| !matches!(e, Event::Reading { .. }));
-        assert!(matches!(events.next(), Some(Event::RunStarted { steps, .. }) if *steps == plan.steps.len()));
+        let mut events = lab
+            .events
+            .iter()
+            .filter(|e| !matches!(e, Event::Reading { .. }));
+        assert!(
+            matches!(events.next(), Some(Event::RunStarted { steps, .. }) if *steps == plan.steps.len())
+        );
         for event in events {
             match event {
                 Event::NodeStarted { address, op } => open.push((address, op)),
-                Event::NodeFinished { address, op, outcome, .. } => {
+                Event::NodeFinished {
+                    address,
+                    op,
+                    outcome,
+                    ..
+                } => {
                     assert_eq!(*outcome, Outcome::Succeeded);
                     let at = open.iter().position(|o| *o == (address, op)).unwrap();
                     open.remove(at);
@@ -146,7 +172,8 @@ async fn outputs_are_told_as_far_as_they_are_known() {
         .output("a", "${fake.named.a.uid}")
         .output("both", "${fake.named.a.uid} ${fake.named.c.uid}");
     let denied = Fault::Fail(mcpdeploy_engine::kind::FaultClass::Denied);
-    lab.cloud.arm(At::Site(address("fake.named.c"), CallOp::Create), denied, 1);
+    lab.cloud
+        .arm(At::Site(address("fake.named.c"), CallOp::Create), denied, 1);
     lab.run(&stack.desired).await.unwrap();
     let a = lab.cloud.of(&address("fake.named.a"))[0].uid.clone();
     assert_eq!(json!(lab.state().unwrap().outputs), json!({ "a": a }));

@@ -93,10 +93,19 @@ pub(crate) fn scenes() -> Vec<Scene> {
             "remove and add",
             changed(|stack| {
                 let gone = ["fake.tagged.t", "fake.child.e", "fake.version.v"];
-                stack.desired.resources.retain(|r| !gone.contains(&r.address.as_str()));
+                stack
+                    .desired
+                    .resources
+                    .retain(|r| !gone.contains(&r.address.as_str()));
                 stack.at("fake.named.top").inputs["uses"] = json!([]);
-                stack.add("fake.tagged.new", json!({"uses": ["${fake.named.top.uid}"]}));
-                stack.add("fake.child.n", json!({"parent": "${fake.named.top.uid}", "key": "e"}));
+                stack.add(
+                    "fake.tagged.new",
+                    json!({"uses": ["${fake.named.top.uid}"]}),
+                );
+                stack.add(
+                    "fake.child.n",
+                    json!({"parent": "${fake.named.top.uid}", "key": "e"}),
+                );
             }),
         ),
         Scene {
@@ -104,7 +113,10 @@ pub(crate) fn scenes() -> Vec<Scene> {
             ..scene(
                 "a name is handed over",
                 changed(|stack| {
-                    stack.desired.resources.retain(|r| r.address.as_str() != "fake.child.e");
+                    stack
+                        .desired
+                        .resources
+                        .retain(|r| r.address.as_str() != "fake.child.e");
                     let inputs = json!({"parent": "${fake.named.base.uid}", "key": "e"});
                     stack.add("fake.child.f", inputs);
                     stack.at("fake.named.top").inputs["uses"] =

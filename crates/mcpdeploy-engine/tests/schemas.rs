@@ -40,10 +40,16 @@ fn everything_in_the_schemas_is_described() {
         }
         for (of, definition) in schema["$defs"].as_object().into_iter().flatten() {
             let described = definition.get("description").is_some();
-            assert!(described || of == "Address" || of == "KindName", "{name}: {of}");
+            assert!(
+                described || of == "Address" || of == "KindName",
+                "{name}: {of}"
+            );
             for (property, schema) in definition["properties"].as_object().into_iter().flatten() {
                 let tag = schema.get("const").is_some();
-                assert!(tag || schema.get("description").is_some(), "{name}: {of}.{property}");
+                assert!(
+                    tag || schema.get("description").is_some(),
+                    "{name}: {of}.{property}"
+                );
             }
         }
     }
@@ -74,7 +80,8 @@ async fn what_is_written_satisfies_its_schema() {
             let mut lab = crate::crash::set(&scene).await;
             let at = lab.cloud.call_count().saturating_add(number);
             lab.cloud.arm(At::Number(at), Fault::CrashAfter, 1);
-            lab.run_until_killed(&scene.after.desired, &scene.options).await;
+            lab.run_until_killed(&scene.after.desired, &scene.options)
+                .await;
             let lines = std::fs::read_to_string(lab.store.journal_path()).unwrap_or_default();
             for line in lines.lines() {
                 let line: Value = serde_json::from_str(line).unwrap();
@@ -86,7 +93,10 @@ async fn what_is_written_satisfies_its_schema() {
             let made = lab.plan(&scene.after.desired).await.unwrap();
             check(&plan, &json!(made));
             for record in &made.preamble {
-                check(&journal, &json!({"seq": 0, "record": record, "crc": "00000000"}));
+                check(
+                    &journal,
+                    &json!({"seq": 0, "record": record, "crc": "00000000"}),
+                );
             }
             lab.converge(&scene.after.desired).await;
             let written = std::fs::read(lab.store.state_path()).unwrap();
@@ -106,13 +116,23 @@ fn what_is_not_of_the_format_does_not_satisfy_the_schema() {
     let state = validator("state.v1.json");
     let good = json!(mcpdeploy_engine::state::State::new("test", "default"));
     check(&state, &good);
-    for (key, value) in [("serial", json!(-1)), ("more", json!(1)), ("resources", json!([]))] {
+    for (key, value) in [
+        ("serial", json!(-1)),
+        ("more", json!(1)),
+        ("resources", json!([])),
+    ] {
         let mut bad = good.clone();
         bad[key] = value;
         assert!(!state.is_valid(&bad), "{key}");
     }
     let event = validator("event.v1.json");
-    check(&event, &json!({"event": "version", "format": 1, "mcpdeploy": "0.1.0"}));
+    check(
+        &event,
+        &json!({"event": "version", "format": 1, "mcpdeploy": "0.1.0"}),
+    );
     assert!(!event.is_valid(&json!({"event": "something_else"})));
-    assert!(!validator("journal.v1.json").is_valid(&json!({"seq": 0, "record": {"ended": {"ok": true}}})));
+    assert!(
+        !validator("journal.v1.json")
+            .is_valid(&json!({"seq": 0, "record": {"ended": {"ok": true}}}))
+    );
 }

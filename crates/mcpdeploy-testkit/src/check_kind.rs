@@ -18,7 +18,6 @@ mod life;
 
 use std::collections::BTreeSet;
 use std::fmt;
-use std::future::Future;
 
 use mcpdeploy_engine::address::{Address, KindName};
 use mcpdeploy_engine::kind::{BoxFuture, Registry};
@@ -55,6 +54,12 @@ pub trait Cloud: Send + Sync + 'static {
     fn inventory<'a>(&'a self, kind: &'a KindName) -> BoxFuture<'a, BTreeSet<String>>;
     /// What one must be allowed to do for a call; `None` when everybody may make it.
     fn action(&self, call: &Operation) -> Option<String>;
+    /// It is not used any more, and empty.
+    fn give_back(self)
+    where
+        Self: Sized,
+    {
+    }
 }
 
 /// A kind and how it is checked.
@@ -112,7 +117,7 @@ impl fmt::Display for Broken {
 /// How one part of the check ends.
 type Checked = Result<(), String>;
 
-/// A part of the check; each has a cloud of its own, so that they run side by side.
+/// A part of the check, from an empty cloud to an empty cloud.
 #[derive(Debug, Clone, Copy)]
 enum Part {
     Life,
@@ -129,15 +134,14 @@ const FAULTS: [Fault; 4] = [
     Fault::CrashAfter,
 ];
 
-/// Checks a kind. `new` makes an empty cloud and the case for it.
+/// Checks a kind. `new` makes an empty cloud and the case for it; so many are used `at_once`.
 ///
 /// Returns what is broken; nothing when the kind keeps the contract.
-pub async fn check_kind<C, F>(new: impl Fn() -> F) -> Vec<Broken>
-where
-    C: Cloud,
-    F: Future<Output = (C, Case)>,
-{
-    let (_, case) = new().await;
+pub async fn check_kind<C: Cloud>(
+    new: impl AsyncFn() -> (C, Case),
+    at_once: usize,
+) -> Vec<Broken> {
+    let (cloud, case) = new().await;
     let mut parts = vec![Part::Life];
     parts.extend(FAULTS.map(Part::Existence));
     for (index, edit) in case.edits.iter().enumerate() {
@@ -147,45 +151,59 @@ where
         }
     }
     // Side by side on one thread: what takes time is waiting.
-    let side_by_side = LocalSet::new();
     let all = async {
+        let mut idle = vec![(cloud, case)];
         let mut running = JoinSet::new();
-        for part in parts {
-            let (cloud, case) = new().await;
-            running.spawn_local(run(cloud, case, part));
-        }
         let mut broken = Vec::new();
-        while let Some(ended) = running.join_next().await {
-            match ended {
-                Ok(found) => broken.extend(found),
-                Err(error) => std::panic::resume_unwind(error.into_panic()),
+        let mut waiting = parts.into_iter();
+        loop {
+            while running.len() < at_once.max(1)
+                && let Some(part) = waiting.next()
+            {
+                let (cloud, case) = match idle.pop() {
+                    Some(ready) => ready,
+                    None => new().await,
+                };
+                running.spawn_local(async move {
+                    let found = run(&cloud, &case, part).await;
+                    (cloud, case, found)
+                });
             }
+            match running.join_next().await {
+                None => break,
+                Some(Ok((cloud, case, None))) => idle.push((cloud, case)),
+                // What is left in that cloud nobody knows.
+                Some(Ok((_, _, Some(found)))) => broken.push(found),
+                Some(Err(error)) => std::panic::resume_unwind(error.into_panic()),
+            }
+        }
+        for (cloud, _) in idle {
+            cloud.give_back();
         }
         broken.sort_by(|a, b| a.part.cmp(&b.part));
         broken
     };
-    side_by_side.run_until(all).await
+    LocalSet::new().run_until(all).await
 }
 
-async fn run<C: Cloud>(cloud: C, case: Case, part: Part) -> Option<Broken> {
-    let bench = match bench::Bench::new(&cloud, &case) {
-        Ok(bench) => bench,
-        Err(what) => {
-            let part = "the case".to_owned();
-            return Some(Broken { part, what });
-        }
-    };
-    let ended = match part {
-        Part::Life => life::life(bench).await,
-        Part::Existence(fault) => faults::existence(bench, fault).await,
-        Part::Edit(edit) => life::edit(bench, &case.edits[edit]).await,
-        Part::EditFault(edit, fault) => faults::edit(bench, &case.edits[edit], fault).await,
-    };
-    let part = match part {
+/// Checks one part; the cloud is empty again when nothing is broken.
+async fn run(cloud: &dyn Cloud, case: &Case, part: Part) -> Option<Broken> {
+    let name = match part {
         Part::Life => "life".to_owned(),
         Part::Existence(fault) => format!("create and delete, {fault:?}"),
         Part::Edit(edit) => format!("edit `{}`", case.edits[edit].name),
         Part::EditFault(edit, fault) => format!("edit `{}`, {fault:?}", case.edits[edit].name),
     };
-    ended.err().map(|what| Broken { part, what })
+    let checked = async {
+        let bench = bench::Bench::new(cloud, case)?;
+        match part {
+            Part::Life => life::life(&bench).await?,
+            Part::Existence(fault) => faults::existence(&bench, fault).await?,
+            Part::Edit(edit) => life::edit(&bench, &case.edits[edit]).await?,
+            Part::EditFault(edit, fault) => faults::edit(&bench, &case.edits[edit], fault).await?,
+        }
+        bench.clear().await
+    };
+    let what = checked.await.err()?;
+    Some(Broken { part: name, what })
 }

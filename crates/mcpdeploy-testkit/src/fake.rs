@@ -272,10 +272,7 @@ impl<S: Shape> Kind for Fake<S> {
             .await
     }
 
-    async fn create(
-        cx: &Cx<'_, FakeCloud>,
-        want: &FakeInputs,
-    ) -> Result<Created<Self>, KindError> {
+    async fn create(cx: &Cx<'_, FakeCloud>, want: &FakeInputs) -> Result<Created<Self>, KindError> {
         let create = |world: &mut World| {
             world.check_uses(want)?;
             let unique = match S::FINDS {

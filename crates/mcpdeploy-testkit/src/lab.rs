@@ -116,7 +116,9 @@ impl Lab {
     /// When it cannot be loaded.
     pub fn state(&self) -> Result<State, Failed> {
         let loaded = self.store.load()?;
-        Ok(loaded.state.unwrap_or_else(|| State::new("test", "default")))
+        Ok(loaded
+            .state
+            .unwrap_or_else(|| State::new("test", "default")))
     }
 
     /// Looks and plans from a state.
@@ -233,7 +235,8 @@ impl Lab {
     /// # Errors
     /// Whatever stands in the way.
     pub async fn destroy(&mut self, desired: &Desired) -> Result<Summary, Failed> {
-        self.run_with(desired, &destroy(), cancel::channel().1).await
+        self.run_with(desired, &destroy(), cancel::channel().1)
+            .await
     }
 
     /// Plans and applies until that ends or a fault kills it; then the faults are taken away.
@@ -277,7 +280,11 @@ impl Lab {
     pub async fn check(&mut self, desired: &Desired) {
         self.check_cloud(desired);
         let plan = self.plan(desired).await.expect("a plan");
-        assert!(plan.is_empty(), "a second plan is not empty: {:#?}", plan.actions);
+        assert!(
+            plan.is_empty(),
+            "a second plan is not empty: {:#?}",
+            plan.actions
+        );
         assert!(plan.drift.is_empty(), "nothing drifted: {:#?}", plan.drift);
         let state = self.state().expect("a state");
         assert!(state.pending.is_empty(), "{:#?}", state.pending);
@@ -294,7 +301,10 @@ impl Lab {
     pub fn check_cloud(&self, desired: &Desired) {
         let objects = self.cloud.objects();
         for object in &objects {
-            let wanted = desired.resources.iter().any(|r| r.address == object.address);
+            let wanted = desired
+                .resources
+                .iter()
+                .any(|r| r.address == object.address);
             assert!(
                 wanted || object.kind == crate::fake::VERSION,
                 "an orphan: {object:#?}"

@@ -35,7 +35,10 @@ pub struct ApplyOptions {
 /// # Errors
 /// When the plan is not for this state, or when state or journal cannot be written. Failures of
 /// resources are no error here: they are in the events and in the summary.
-#[expect(clippy::too_many_arguments, reason = "each is a different thing that a run needs")]
+#[expect(
+    clippy::too_many_arguments,
+    reason = "each is a different thing that a run needs"
+)]
 pub async fn apply(
     plan: &Plan,
     state: &mut State,

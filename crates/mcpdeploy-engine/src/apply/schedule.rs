@@ -170,8 +170,12 @@ mod tests {
     #[test]
     fn the_longest_remaining_path_goes_first() {
         // 0 is long itself; 1 is short but begins a longer chain.
-        let mut schedule =
-            Schedule::new(&[step(&[], 500), step(&[], 100), step(&[1], 300), step(&[2], 300)]);
+        let mut schedule = Schedule::new(&[
+            step(&[], 500),
+            step(&[], 100),
+            step(&[1], 300),
+            step(&[2], 300),
+        ]);
         assert_eq!(schedule.pop(), Some(1));
         assert_eq!(schedule.pop(), Some(0));
         assert_eq!(schedule.pop(), None);

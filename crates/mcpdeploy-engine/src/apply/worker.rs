@@ -10,7 +10,9 @@ use super::schedule::StepId;
 use crate::address::{Address, PhysicalId};
 use crate::diff;
 use crate::event::Fault;
-use crate::kind::{Delta, DynCx, DynKind, DynObserved, FaultClass, KindError, Placement, same_owner};
+use crate::kind::{
+    Delta, DynCx, DynKind, DynObserved, FaultClass, KindError, Placement, same_owner,
+};
 use crate::resource::tags_of;
 use crate::retry::{Backoff, retry};
 

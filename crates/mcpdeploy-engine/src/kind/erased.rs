@@ -49,7 +49,10 @@ pub struct DynCx<'a> {
 }
 
 /// A kind as the engine sees it. Implemented for every [`Kind`]; see there for the meaning of each.
-#[expect(missing_docs, reason = "each method is documented at its namesake in Kind")]
+#[expect(
+    missing_docs,
+    reason = "each method is documented at its namesake in Kind"
+)]
 pub trait DynKind: Send + Sync {
     fn name(&self) -> &'static str;
     fn replace_on(&self) -> &'static [&'static str];

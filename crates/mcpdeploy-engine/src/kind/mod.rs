@@ -3,8 +3,8 @@
 //! Knows no cloud. A kind is one file in a crate of kinds; the engine meets it through [`DynKind`].
 
 mod context;
-mod error;
 mod erased;
+mod error;
 mod registry;
 
 pub(crate) use context::covers;

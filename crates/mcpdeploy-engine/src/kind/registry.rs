@@ -42,7 +42,11 @@ impl Registry {
     /// # Panics
     /// When the name is taken or is not of the form that kinds' names take.
     pub fn add<K: Kind>(&mut self, source: Arc<impl ClientSource<K::Clients>>) {
-        assert!(KindName::new(K::NAME).is_ok(), "`{}` is no kind's name", K::NAME);
+        assert!(
+            KindName::new(K::NAME).is_ok(),
+            "`{}` is no kind's name",
+            K::NAME
+        );
         let kind: Arc<dyn DynKind> = Arc::new(Erased::<K, _> {
             source,
             kind: PhantomData,

@@ -4,10 +4,10 @@ use std::collections::HashMap;
 
 use serde_json::Value;
 
+use super::Reason;
 use super::error::{PlanError, PlanErrors};
 use super::planner::Planner;
 use super::scope::Scope;
-use super::Reason;
 use crate::address::Address;
 use crate::diff::{self, Change};
 use crate::graph::Node;
@@ -133,13 +133,12 @@ impl Planner<'_> {
         let address = &resource.address;
         let kind = &*node.kind;
         let lookup = &mut |reference: &Reference| self.look_up(reference, decisions);
-        let inputs = value::resolve(&resource.inputs, lookup).map_err(|error| {
-            PlanError::Reference {
+        let inputs =
+            value::resolve(&resource.inputs, lookup).map_err(|error| PlanError::Reference {
                 address: address.clone(),
                 origin: resource.origin.clone(),
                 error,
-            }
-        })?;
+            })?;
         let inputs = kind.normalize(inputs).map_err(|error| PlanError::Input {
             address: address.clone(),
             origin: resource.origin.clone(),
@@ -213,7 +212,11 @@ impl Planner<'_> {
 
         let adopts = self.adopted.contains(address);
         if changes.is_empty() && !instance.incomplete {
-            return Ok((Decision::Unchanged, Outputs::Recorded { volatile: vec![] }, name));
+            return Ok((
+                Decision::Unchanged,
+                Outputs::Recorded { volatile: vec![] },
+                name,
+            ));
         }
         let reason = if adopts {
             Reason::Owned
@@ -261,20 +264,18 @@ impl Planner<'_> {
             Some(Outputs::Unknown) => Lookup::Unknown,
             Some(Outputs::Foretold(outputs)) => match known(outputs) {
                 Lookup::Known(value) if value::has_unknown(&value) => Lookup::Unknown,
-                other => other,
+                known @ (Lookup::Known(_) | Lookup::Unknown | Lookup::Missing) => known,
             },
             Some(Outputs::Recorded { volatile })
                 if volatile.iter().any(|p| covers(p, &reference.pointer)) =>
             {
                 Lookup::Unknown
             }
-            Some(Outputs::Recorded { .. }) | None => {
-                match self.state.current(&reference.address) {
-                    Some(instance) if instance.outputs.is_null() => Lookup::Unknown,
-                    Some(instance) => known(&instance.outputs),
-                    None => Lookup::Unknown,
-                }
-            }
+            Some(Outputs::Recorded { .. }) | None => match self.state.current(&reference.address) {
+                Some(instance) if instance.outputs.is_null() => Lookup::Unknown,
+                Some(instance) => known(&instance.outputs),
+                None => Lookup::Unknown,
+            },
         }
     }
 }
@@ -311,7 +312,10 @@ fn all_of(inputs: &Value) -> Vec<Change> {
 }
 
 fn pointers_of(changes: &[Change]) -> Vec<String> {
-    changes.iter().map(|change| change.pointer.clone()).collect()
+    changes
+        .iter()
+        .map(|change| change.pointer.clone())
+        .collect()
 }
 
 /// Whether something that it refers to is replaced itself: what is kept of it would go with that.

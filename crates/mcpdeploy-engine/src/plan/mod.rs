@@ -12,8 +12,8 @@ mod scope;
 mod steps;
 
 pub use error::{PlanError, PlanErrors};
-pub(crate) use scope::Scope;
 pub use planner::plan;
+pub(crate) use scope::Scope;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};

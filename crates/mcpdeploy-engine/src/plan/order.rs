@@ -81,11 +81,7 @@ fn insists(planner: &Planner<'_>, address: &Address) -> bool {
 
 /// Of resources whose steps wait for each other in a circle, e.g. because two swap their names,
 /// lets those be deleted first that can be. Whether that was any.
-pub(super) fn loosen(
-    planner: &Planner<'_>,
-    decisions: &mut Decisions,
-    stuck: &[Address],
-) -> bool {
+pub(super) fn loosen(planner: &Planner<'_>, decisions: &mut Decisions, stuck: &[Address]) -> bool {
     let mut any = false;
     for address in stuck {
         if let Some(Decision::Replace {

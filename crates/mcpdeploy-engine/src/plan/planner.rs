@@ -1,13 +1,14 @@
 //! Plans: puts together what was decided, what goes, and in which order it all happens.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::decide::{Decision, Decisions};
 use super::error::{PlanError, PlanErrors};
+use super::scope::Scope;
 use super::{
     Action, Drift, FORMAT, Findings, Mode, Plan, PlanOptions, PlannedAction, Reason, order, steps,
 };
-use super::scope::Scope;
 use crate::address::Address;
 use crate::diff::{self, Change};
 use crate::graph::Graph;
@@ -26,9 +27,10 @@ pub fn plan(
     options: &PlanOptions,
     registry: &Registry,
 ) -> Result<Plan, PlanErrors> {
-    let mut now = state.clone();
+    let mut now = Cow::Borrowed(state);
     for record in &findings.records {
-        now.fold(record)
+        now.to_mut()
+            .fold(record)
             .map_err(|error| PlanErrors(vec![PlanError::Findings(error)]))?;
     }
     // What is open must be settled first: see `refresh`.
@@ -65,7 +67,10 @@ pub fn plan(
     let mut unchanged = Vec::new();
     for node in graph.in_order() {
         let resource = &node.resource;
-        if decisions.get(&resource.address).is_some_and(Decision::is_change) {
+        if decisions
+            .get(&resource.address)
+            .is_some_and(Decision::is_change)
+        {
             continue;
         }
         let Some(instance) = now.current(&resource.address) else {
@@ -166,7 +171,12 @@ impl Planner<'_> {
         if !errors.is_empty() {
             return Err(errors);
         }
-        Ok(Scope::of(self.graph, self.state, self.options.mode, &self.options.targets))
+        Ok(Scope::of(
+            self.graph,
+            self.state,
+            self.options.mode,
+            &self.options.targets,
+        ))
     }
 
     fn removals(&self, scope: &Scope, decisions: &Decisions) -> Result<Vec<Removal>, PlanErrors> {
@@ -190,7 +200,10 @@ impl Planner<'_> {
                 continue;
             };
             if wanted {
-                debug_assert!(decisions.get(address).is_some(), "{address} was not decided");
+                debug_assert!(
+                    decisions.get(address).is_some(),
+                    "{address} was not decided"
+                );
                 continue;
             }
             if instance.protect {
@@ -272,7 +285,11 @@ impl Planner<'_> {
                 changes,
                 adopts,
             } => {
-                let action = if *adopts { Action::Adopt } else { Action::Update };
+                let action = if *adopts {
+                    Action::Adopt
+                } else {
+                    Action::Update
+                };
                 (action, reason, changes)
             }
             Decision::Replace {

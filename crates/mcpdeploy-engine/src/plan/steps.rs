@@ -9,8 +9,8 @@ use std::collections::{BTreeMap, HashMap};
 
 use super::decide::{Decision, Decisions};
 use super::error::PlanErrors;
-use super::planner::{Planner, Removal};
 use super::links::Links;
+use super::planner::{Planner, Removal};
 use super::{Action, PlannedAction, Step, StepOp, Wanted};
 use crate::address::Address;
 use crate::graph::Node;

@@ -79,12 +79,16 @@ async fn read_one(query: &Query) -> Result<Option<(DynObserved, Option<bool>)>, 
     let owner = if !query.owner || !kind.taggable() {
         None
     } else if observed.unobserved.contains(&"/tags") {
-        retry(&retrying, || kind.read_tags(&cx, &observed.id, &query.inputs))
-            .await?
-            .map(|tags| same_owner(&tags_of(&query.inputs), &tags))
+        retry(&retrying, || {
+            kind.read_tags(&cx, &observed.id, &query.inputs)
+        })
+        .await?
+        .map(|tags| same_owner(&tags_of(&query.inputs), &tags))
     } else {
-        Some(same_owner(&tags_of(&query.inputs), &tags_of(&observed.inputs)))
+        Some(same_owner(
+            &tags_of(&query.inputs),
+            &tags_of(&observed.inputs),
+        ))
     };
     Ok(Some((observed, owner)))
 }
-

@@ -45,7 +45,12 @@ pub(super) async fn read_known(
             .iter()
             .filter(|_| !just_read.contains(address))
             .map(|instance| (Slot::Current, instance))
-            .chain(resource.deposed.iter().map(|(key, i)| (Slot::Deposed(*key), i)));
+            .chain(
+                resource
+                    .deposed
+                    .iter()
+                    .map(|(key, i)| (Slot::Deposed(*key), i)),
+            );
         // An incomplete one is looked at in any case: what was asked says nothing about it.
         for (slot, instance) in slots.filter(|(_, i)| options.read || i.incomplete) {
             queries.push((
@@ -103,12 +108,12 @@ fn complete(mut observed: Value, known: &Instance, unobserved: &[&str]) -> Value
         return observed;
     }
     for pointer in unobserved {
-        if let (Some(slot), Some(value)) =
-            (observed.pointer_mut(pointer), known.there().pointer(pointer))
-        {
+        if let (Some(slot), Some(value)) = (
+            observed.pointer_mut(pointer),
+            known.there().pointer(pointer),
+        ) {
             *slot = value.clone();
         }
     }
     observed
 }
-

@@ -114,7 +114,9 @@ pub(super) async fn probe_wanted(
                 continue;
             }
             let node = graph.get(&address);
-            let lifecycle = node.map(|node| node.resource.lifecycle.clone()).unwrap_or_default();
+            let lifecycle = node
+                .map(|node| node.resource.lifecycle.clone())
+                .unwrap_or_default();
             let inputs = answer.query.inputs;
             let mut there = observed.inputs;
             for pointer in observed.unobserved {
@@ -146,4 +148,3 @@ pub(super) async fn probe_wanted(
     }
     stop_on(problems)
 }
-

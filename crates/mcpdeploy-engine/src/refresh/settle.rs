@@ -91,4 +91,3 @@ pub(super) async fn settle_pending(
     }
     stop_on(problems)
 }
-

@@ -224,6 +224,21 @@ impl<'a> Bench<'a> {
         self.same_inventory(&state, self.kind()).await
     }
 
+    /// Removes everything, and looks that nothing is left.
+    pub(super) async fn clear(&self) -> Checked {
+        let at = |what: String| format!("delete all: {what}");
+        let mut nothing = self.case.desired.clone();
+        nothing.resources.clear();
+        self.run(&nothing).await.map_err(at)?;
+        let state = self.state()?;
+        let wanted = self.case.desired.resources.iter();
+        let kinds: BTreeSet<_> = wanted.map(|resource| resource.address.kind()).collect();
+        for kind in kinds {
+            self.same_inventory(&state, kind).await.map_err(at)?;
+        }
+        Ok(())
+    }
+
     /// Looks that the cloud has exactly what the state has of a kind.
     pub(super) async fn same_inventory(&self, state: &State, kind: &KindName) -> Checked {
         let known: BTreeSet<String> = state

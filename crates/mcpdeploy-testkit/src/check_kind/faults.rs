@@ -8,7 +8,7 @@ use crate::fault::Fault;
 const MANY: usize = 60;
 
 /// Creates and deletes with a fault at each call in turn.
-pub(super) async fn existence(bench: Bench<'_>, fault: Fault) -> Checked {
+pub(super) async fn existence(bench: &Bench<'_>, fault: Fault) -> Checked {
     let wanted = &bench.case.desired;
     bench.run(&bench.base).await?;
     let lost = matches!(fault, Fault::LoseAnswer | Fault::CrashAfter);
@@ -31,7 +31,7 @@ pub(super) async fn existence(bench: Bench<'_>, fault: Fault) -> Checked {
 }
 
 /// Makes an edit and undoes it, with a fault at each call in turn.
-pub(super) async fn edit(bench: Bench<'_>, edit: &Edit, fault: Fault) -> Checked {
+pub(super) async fn edit(bench: &Bench<'_>, edit: &Edit, fault: Fault) -> Checked {
     let wanted = &bench.case.desired;
     bench.run(wanted).await?;
     let there = async |number| bench.run_with(&edit.desired, number, fault).await;

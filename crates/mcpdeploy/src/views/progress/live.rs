@@ -146,11 +146,15 @@ impl Shared {
         }
         let frame = inner.model.frame(Instant::now(), &self.theme);
         if !frame.is_empty() {
+            if !inner.drawn {
+                // Draws what it showed last, which is nothing.
+                self.bar.reset();
+            }
             self.bar.set_message(frame.join("\n"));
             inner.drawn = true;
         } else if inner.drawn {
+            self.bar.set_message("");
             self.bar.finish_and_clear();
-            self.bar.reset();
             inner.drawn = false;
         }
     }

@@ -5,15 +5,25 @@
 //! What a crash leaves is the old state with a journal, or the new one with a stale journal that
 //! its serial gives away.
 
-use std::fs::{self, File, OpenOptions, TryLockError};
-use std::io::{self, Read, Seek, SeekFrom, Write as _};
+mod error;
+mod format;
+mod lock;
+
+pub use error::StoreError;
+pub use format::{StateProblem, parse_state};
+pub use lock::Lock;
+
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::durable::{BeforeWrite, Watch, Write};
-use crate::journal::{Journal, JournalError};
+use crate::journal::Journal;
 use crate::record::{Begun, Record, RunInfo};
-use crate::state::{FORMAT, FoldError, State};
+use crate::state::State;
+
+use format::{Head, parse_head};
 
 /// The folder of one deployment in one environment.
 #[derive(Debug, Clone)]
@@ -154,60 +164,6 @@ impl Store {
         }
     }
 
-    /// Takes the lock; it is held until the guard is dropped or the process ends, however it ends.
-    ///
-    /// # Errors
-    /// [`StoreError::Locked`] with the holder when another run has it.
-    pub fn lock(&self, by: &RunInfo) -> Result<Lock, StoreError> {
-        self.make_dir()?;
-        let path = self.lock_path();
-        let mut options = OpenOptions::new();
-        options.read(true).write(true).create(true).truncate(false);
-        #[cfg(unix)]
-        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-        let mut file = options
-            .open(&path)
-            .map_err(|e| StoreError::io("open", &path, e))?;
-        let taken = file.try_lock();
-        if let Err(TryLockError::Error(error)) = taken {
-            return Err(StoreError::io("lock", &path, error));
-        }
-        if taken.is_err() {
-            let mut text = String::new();
-            let holder = file
-                .read_to_string(&mut text)
-                .ok()
-                .and_then(|_| serde_json::from_str(&text).ok());
-            return Err(StoreError::Locked { path, holder });
-        }
-        let line = serde_json::to_vec(by).map_err(|e| StoreError::io("write", &path, e.into()))?;
-        file.set_len(0)
-            .and_then(|()| file.seek(SeekFrom::Start(0)))
-            .and_then(|_| file.write_all(&line))
-            .map_err(|e| StoreError::io("write", &path, e))?;
-        Ok(Lock { file })
-    }
-
-    /// Makes the folder, durably.
-    fn make_dir(&self) -> Result<(), StoreError> {
-        let new: Vec<&Path> = self
-            .dir
-            .ancestors()
-            .take_while(|dir| !dir.as_os_str().is_empty() && !dir.exists())
-            .collect();
-        fs::create_dir_all(&self.dir).map_err(|e| StoreError::io("make", &self.dir, e))?;
-        for dir in new {
-            let parent = match dir.parent() {
-                Some(parent) if !parent.as_os_str().is_empty() => parent,
-                Some(_) | None => Path::new("."),
-            };
-            File::open(parent)
-                .and_then(|parent| parent.sync_all())
-                .map_err(|e| StoreError::io("make", dir, e))?;
-        }
-        Ok(())
-    }
-
     /// Checks that the folder still has the state that `state` was loaded from: nothing that came
     /// in between is ever written over.
     fn check_unchanged(&self, state: &State) -> Result<(), StoreError> {
@@ -246,7 +202,12 @@ impl Store {
     /// # Errors
     /// When the folder no longer has the state that `state` was loaded from, or the disk does not
     /// take it.
-    pub fn begin(&self, _lock: &Lock, state: &mut State, by: RunInfo) -> Result<Journal, StoreError> {
+    pub fn begin(
+        &self,
+        _lock: &Lock,
+        state: &mut State,
+        by: RunInfo,
+    ) -> Result<Journal, StoreError> {
         self.check_unchanged(state)?;
         if self.journal_path().exists() {
             self.save(state)?;
@@ -363,122 +324,5 @@ impl Store {
             .and_then(|()| File::open(&self.dir))
             .and_then(|dir| dir.sync_all())
             .map_err(|e| StoreError::io("save", &self.dir, e))
-    }
-}
-
-/// Why bytes are no state.
-#[derive(Debug)]
-pub enum StateProblem {
-    /// A newer program wrote it.
-    Newer(u32),
-    /// It is no state at all.
-    Unreadable(serde_json::Error),
-}
-
-/// What a state is known by.
-#[derive(serde::Deserialize)]
-struct Head {
-    lineage: String,
-    serial: u64,
-}
-
-fn parse_head(bytes: &[u8]) -> Result<Head, StateProblem> {
-    /// The format is looked at first: a newer one may well have no other field that we know.
-    #[derive(serde::Deserialize)]
-    struct Format {
-        format: u32,
-    }
-    let Format { format } = serde_json::from_slice(bytes).map_err(StateProblem::Unreadable)?;
-    if format > FORMAT {
-        return Err(StateProblem::Newer(format));
-    }
-    serde_json::from_slice(bytes).map_err(StateProblem::Unreadable)
-}
-
-/// Reads a state.
-///
-/// # Errors
-/// When it is none, or of a newer format.
-pub fn parse_state(bytes: &[u8]) -> Result<State, StateProblem> {
-    parse_head(bytes)?;
-    serde_json::from_slice(bytes).map_err(StateProblem::Unreadable)
-}
-
-/// The lock, held as long as this lives.
-#[derive(Debug)]
-pub struct Lock {
-    file: File,
-}
-
-impl Drop for Lock {
-    fn drop(&mut self) {
-        // The next holder's name replaces ours; an unlocked file with a name in it means nothing.
-        // Closing the file unlocks it in any case.
-        let _ = self.file.unlock();
-    }
-}
-
-/// Why the store cannot be used.
-#[derive(Debug, thiserror::Error)]
-pub enum StoreError {
-    /// A file cannot be read or written.
-    #[error("failed to {what} {}", path.display())]
-    Io {
-        /// What was tried.
-        what: &'static str,
-        /// With which file.
-        path: PathBuf,
-        /// Why.
-        source: io::Error,
-    },
-    /// The state file is no state.
-    #[error("{} is not a state that mcpdeploy wrote", path.display())]
-    Unreadable {
-        /// The file.
-        path: PathBuf,
-        /// Why.
-        source: serde_json::Error,
-    },
-    /// A newer program wrote the state.
-    #[error("{} has format {found}; this version of mcpdeploy knows {FORMAT} at most", path.display())]
-    Newer {
-        /// The file.
-        path: PathBuf,
-        /// Its format.
-        found: u32,
-    },
-    /// The journal cannot be used.
-    #[error(transparent)]
-    Journal(#[from] JournalError),
-    /// The journal is not this state's.
-    #[error("the journal {} does not belong to the state beside it", .0.display())]
-    Foreign(PathBuf),
-    /// A record does not fit the state.
-    #[error("line {line} of the journal {} does not fit the state", path.display())]
-    Fold {
-        /// The journal.
-        path: PathBuf,
-        /// The line, from 1.
-        line: usize,
-        /// Why.
-        source: FoldError,
-    },
-    /// Another run has the lock.
-    #[error("another run holds the lock")]
-    Locked {
-        /// The lock's file.
-        path: PathBuf,
-        /// Who has it, when that can be read.
-        holder: Option<RunInfo>,
-    },
-}
-
-impl StoreError {
-    fn io(what: &'static str, path: &Path, source: io::Error) -> Self {
-        Self::Io {
-            what,
-            path: path.to_owned(),
-            source,
-        }
     }
 }

@@ -1,18 +1,23 @@
 //! The graph of what is wanted: resources and the edges that their references make.
 
-use std::collections::{BTreeSet, HashMap};
-use std::fmt;
+mod cycles;
+mod error;
 
-use petgraph::algo::tarjan_scc;
+pub use error::{GraphError, GraphErrors};
+
+use std::collections::{BTreeSet, HashMap};
+use std::sync::Arc;
+
 use petgraph::graph::{DiGraph, NodeIndex};
 use petgraph::visit::EdgeRef;
 use serde_json::{Map, Value};
 
 use crate::address::Address;
-use crate::kind::{DynKind, InputError, Registry};
+use crate::kind::{DynKind, Registry};
 use crate::resource::{Desired, Resource};
-use crate::value::{self, Reference, ResolveError};
-use std::sync::Arc;
+use crate::value::{self, Reference};
+
+use cycles::cycles;
 
 /// A checked graph: every kind is known, inputs are normalised, references lead somewhere, and
 /// there is no cycle. An edge goes from a dependency to its dependent.
@@ -118,8 +123,10 @@ impl Graph {
                     None => errors.push(GraphError::Dangling {
                         address: resource.address.clone(),
                         origin: resource.origin.clone(),
-                        to: reference
-                            .map_or_else(|| dependency.to_string(), |reference| reference.to_string()),
+                        to: reference.map_or_else(
+                            || dependency.to_string(),
+                            |reference| reference.to_string(),
+                        ),
                         suggestion: nearest(&dependency, by_address.keys()),
                     }),
                 }
@@ -129,18 +136,14 @@ impl Graph {
             nodes.add_edge(from, to, ());
         }
 
-        for component in tarjan_scc(&nodes) {
-            let cyclic = component.len() > 1
-                || component.iter().any(|&node| nodes.contains_edge(node, node));
-            if cyclic {
-                errors.push(GraphError::Cycle(cycle_through(&nodes, &component)));
-            }
+        let order = stable_order(&nodes);
+        if order.len() < nodes.node_count() {
+            errors.extend(cycles(&nodes).into_iter().map(GraphError::Cycle));
         }
         if !errors.is_empty() {
             return Err(GraphErrors(errors));
         }
 
-        let order = stable_order(&nodes);
         Ok(Self {
             nodes,
             by_address,
@@ -194,15 +197,15 @@ impl Graph {
         let mut digest = crate::digest::Digest::new();
         for node in self.in_order() {
             let resource = &node.resource;
+            digest.add(&resource.inputs);
             digest.add(&serde_json::json!([
                 resource.address,
-                resource.inputs,
                 resource.depends_on,
                 resource.lifecycle,
                 resource.placement,
             ]));
         }
-        digest.add(&Value::Object(self.outputs.clone()));
+        digest.add_map(&self.outputs);
         digest.finish()
     }
 
@@ -232,7 +235,11 @@ fn names_output(reference: &Reference, name: &str) -> bool {
 fn stable_order(nodes: &DiGraph<Node, ()>) -> Vec<NodeIndex> {
     let mut waiting: Vec<usize> = nodes
         .node_indices()
-        .map(|n| nodes.edges_directed(n, petgraph::Direction::Incoming).count())
+        .map(|n| {
+            nodes
+                .edges_directed(n, petgraph::Direction::Incoming)
+                .count()
+        })
         .collect();
     let mut free: BTreeSet<NodeIndex> = nodes
         .node_indices()
@@ -252,150 +259,14 @@ fn stable_order(nodes: &DiGraph<Node, ()>) -> Vec<NodeIndex> {
     order
 }
 
-/// One cycle inside a strongly connected component, each address depending on the next.
-fn cycle_through(nodes: &DiGraph<Node, ()>, component: &[NodeIndex]) -> Vec<Address> {
-    let members: BTreeSet<NodeIndex> = component.iter().copied().collect();
-    let Some(&start) = members.first() else {
-        return Vec::new();
-    };
-    // Walking against the edges, from a node to one of its dependencies in the component, must
-    // come back to a node seen before.
-    let mut path = vec![start];
-    loop {
-        let here = path[path.len() - 1];
-        let next = nodes
-            .neighbors_directed(here, petgraph::Direction::Incoming)
-            .filter(|n| members.contains(n))
-            .min();
-        let Some(next) = next else { break };
-        if let Some(at) = path.iter().position(|&n| n == next) {
-            path.drain(..at);
-            path.push(next);
-            break;
-        }
-        path.push(next);
-    }
-    path.iter()
-        .map(|&n| nodes[n].resource.address.clone())
-        .collect()
-}
-
 fn nearest<'a>(wanted: &Address, all: impl Iterator<Item = &'a Address>) -> Option<Address> {
-    all.map(|address| (strsim::jaro_winkler(wanted.as_str(), address.as_str()), address))
-        .filter(|(score, _)| *score > 0.85)
-        .max_by(|a, b| a.0.total_cmp(&b.0))
-        .map(|(_, address)| address.clone())
-}
-
-/// Everything that is wrong with what is wanted.
-#[derive(Debug, Clone, thiserror::Error)]
-#[error("the resources do not fit together: {}", list(.0))]
-pub struct GraphErrors(pub Vec<GraphError>);
-
-fn list(errors: &[GraphError]) -> String {
-    errors
-        .iter()
-        .map(ToString::to_string)
-        .collect::<Vec<_>>()
-        .join("; ")
-}
-
-/// One mistake in what is wanted.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[expect(missing_docs, reason = "the fields are what the messages say")]
-pub enum GraphError {
-    /// No kind of that name.
-    #[error("{address}: there is no kind `{}`", address.kind())]
-    UnknownKind {
-        address: Address,
-        origin: Option<String>,
-    },
-    /// Two resources with one address.
-    #[error("{0} is there twice")]
-    Duplicate(Address),
-    /// The kind does not take these inputs.
-    #[error("{address}: {}{}", error.message, At(&error.pointer))]
-    Input {
-        address: Address,
-        origin: Option<String>,
-        error: InputError,
-    },
-    /// A reference is malformed.
-    #[error("{address}: {error}")]
-    Reference {
-        address: Address,
-        error: ResolveError,
-    },
-    /// A reference or dependency to a resource that is not there.
-    #[error("{address} refers to `{to}`, which is not there{}", Suggest(suggestion))]
-    Dangling {
-        address: Address,
-        origin: Option<String>,
-        to: String,
-        suggestion: Option<Address>,
-    },
-    /// A reference to an output that the kind does not have.
-    #[error(
-        "{address} refers to `{}` of {}, which has only {}",
-        to.pointer.trim_start_matches('/'), to.address, names.join(", ")
-    )]
-    NoSuchOutput {
-        address: Address,
-        origin: Option<String>,
-        to: Reference,
-        names: Vec<String>,
-    },
-    /// Resources that depend on each other in a circle.
-    #[error("a cycle: {}", Arrows(.0))]
-    Cycle(Vec<Address>),
-}
-
-impl GraphError {
-    /// The resource that has the mistake.
-    #[must_use]
-    pub fn address(&self) -> Option<&Address> {
-        match self {
-            Self::UnknownKind { address, .. }
-            | Self::Duplicate(address)
-            | Self::Input { address, .. }
-            | Self::Reference { address, .. }
-            | Self::NoSuchOutput { address, .. }
-            | Self::Dangling { address, .. } => Some(address),
-            Self::Cycle(addresses) => addresses.first(),
-        }
-    }
-}
-
-struct At<'a>(&'a str);
-impl fmt::Display for At<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if self.0.is_empty() {
-            Ok(())
-        } else {
-            write!(f, " (at `{}`)", self.0.trim_start_matches('/').replace('/', "."))
-        }
-    }
-}
-
-struct Suggest<'a>(&'a Option<Address>);
-impl fmt::Display for Suggest<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.0 {
-            Some(address) => write!(f, "; did you mean `{address}`?"),
-            None => Ok(()),
-        }
-    }
-}
-
-struct Arrows<'a>(&'a [Address]);
-impl fmt::Display for Arrows<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (index, address) in self.0.iter().enumerate() {
-            if index > 0 {
-                f.write_str(" → ")?;
-            }
-            write!(f, "{address}")?;
-        }
-        Ok(())
-    }
+    all.map(|address| {
+        (
+            strsim::jaro_winkler(wanted.as_str(), address.as_str()),
+            address,
+        )
+    })
+    .filter(|(score, _)| *score > 0.85)
+    .max_by(|a, b| a.0.total_cmp(&b.0))
+    .map(|(_, address)| address.clone())
 }

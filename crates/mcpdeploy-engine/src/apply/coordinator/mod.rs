@@ -1,26 +1,25 @@
 //! The one owner of state and journal during a run.
 
+mod begin;
+
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use serde_json::Value;
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::{JoinError, JoinSet};
 use tokio::time::Instant;
 
 use super::schedule::{Schedule, StepId};
-use super::worker::{Failure, Message, Task, Work};
+use super::worker::{Failure, Message, Work};
 use super::{ApplyError, ApplyOptions, abandons};
-use crate::address::{Address, PhysicalId};
+use crate::address::Address;
 use crate::cancel::Cancel;
-use crate::diff;
 use crate::event::{CancelLevel, Event, Fault, NodeOp, Outcome, Sink, Summary};
 use crate::journal::Journal;
 use crate::kind::{DynKind, KindError, Registry};
-use crate::plan::{Plan, Step, StepOp, Wanted};
-use crate::record::{Intent, IntentAction, OpId, Record, Slot};
+use crate::plan::{Plan, Step};
+use crate::record::{OpId, Record, Slot};
 use crate::state::{Instance, State};
-use crate::value::{self, Lookup};
 
 pub(super) struct Coordinator<'a> {
     plan: &'a Plan,
@@ -165,9 +164,7 @@ impl<'a> Coordinator<'a> {
         // Steps that call nothing do not count against the parallelism, but a batch of them is
         // bounded so that records reach the disk in between.
         let mut batch = 0;
-        while self.cancel.level().is_none()
-            && self.running.len() < self.parallelism
-            && batch < 256
+        while self.cancel.level().is_none() && self.running.len() < self.parallelism && batch < 256
         {
             let Some(id) = self.schedule.pop() else { break };
             if self.dead[id as usize] {
@@ -178,211 +175,6 @@ impl<'a> Coordinator<'a> {
             self.begin(id)?;
         }
         Ok(())
-    }
-
-    fn begin(&mut self, id: StepId) -> Result<(), ApplyError> {
-        let plan: &'a Plan = self.plan;
-        let step = &plan.steps[id as usize];
-        let kind = Arc::clone(&self.kinds[step.address.kind().as_str()]);
-        let prepared = match &step.op {
-            StepOp::Create { wanted, .. } | StepOp::Update { wanted } => {
-                match self.resolve(step, wanted, &*kind) {
-                    Ok(want) => Prepared::Make(wanted, want),
-                    Err(error) => {
-                        self.schedule.give_up(id);
-                        self.emit_start(step);
-                        self.finish_failed(id, &error, Instant::now());
-                        return Ok(());
-                    }
-                }
-            }
-            StepOp::Delete { slot } => match self.instance(&step.address, *slot) {
-                Some(instance) => Prepared::Remove(instance.clone(), *slot),
-                // It went by itself, e.g. while an earlier step failed.
-                None => {
-                    self.schedule.give_up(id);
-                    self.schedule.done(id);
-                    return Ok(());
-                }
-            },
-        };
-        if kind.pure() {
-            return self.apply_pure(id, step, &*kind, prepared);
-        }
-        let serial_key = match &prepared {
-            Prepared::Make(_, want) => kind.serial_key(want),
-            Prepared::Remove(instance, _) => kind.serial_key(&instance.inputs),
-        };
-        if let Some(key) = &serial_key
-            && !self.schedule.take_key(id, key)
-        {
-            return Ok(());
-        }
-        let op = OpId(self.next_op);
-        self.next_op += 1;
-        let (intent, task) = self.announce(op, step, &*kind, prepared);
-        let placement = intent.placement.clone();
-        self.record(&Record::Intent(intent))?;
-        self.running.insert(
-            id,
-            Running {
-                op,
-                serial_key,
-                started: Instant::now(),
-            },
-        );
-        self.emit_start(step);
-        self.after_sync.push(AfterSync::Start(Box::new(Work {
-            step: id,
-            address: step.address.clone(),
-            kind,
-            placement,
-            task,
-            to: self.to.clone(),
-        })));
-        Ok(())
-    }
-
-    /// The announcement of an operation, and the work that is announced.
-    fn announce(
-        &self,
-        op: OpId,
-        step: &Step,
-        kind: &dyn DynKind,
-        prepared: Prepared<'_>,
-    ) -> (Intent, Task) {
-        match prepared {
-            Prepared::Make(wanted, want) => {
-                let intent = |action| Intent {
-                    op,
-                    address: step.address.clone(),
-                    action,
-                    identity: kind.identity(&want),
-                    inputs: want.clone(),
-                    depends_on: wanted.depends_on.clone(),
-                    placement: wanted.placement.clone(),
-                    protect: wanted.protect,
-                    retain: wanted.retain,
-                };
-                let resource = self.state.resources.get(&step.address);
-                match (&step.op, resource.and_then(|r| r.current.as_ref())) {
-                    (StepOp::Update { .. }, Some(instance)) => {
-                        let mut want = want.clone();
-                        diff::keep_ignored(&mut want, instance.there(), &wanted.ignore_changes);
-                        let changes = diff::diff(&want, &instance.inputs, instance.there());
-                        let task = Task::Update {
-                            id: instance.id.clone(),
-                            changed: diff::pointers(&changes),
-                            outputs: Some(instance.outputs.clone()).filter(|o| !o.is_null()),
-                            want,
-                        };
-                        (intent(IntentAction::Update), task)
-                    }
-                    // An update without anything to update has failed before it came here.
-                    (op, _) => {
-                        let (deposes, keeps) = match op {
-                            StepOp::Create { deposes, keeps, .. } => (*deposes, *keeps),
-                            StepOp::Update { .. } | StepOp::Delete { .. } => (None, false),
-                        };
-                        let others: Vec<PhysicalId> = resource
-                            .map(|resource| resource.ids().cloned().collect())
-                            .unwrap_or_default();
-                        let action = IntentAction::Create { deposes, keeps };
-                        let want = want.clone();
-                        (intent(action), Task::Create { want, others })
-                    }
-                }
-            }
-            Prepared::Remove(instance, slot) => {
-                let intent = Intent {
-                    op,
-                    address: step.address.clone(),
-                    action: IntentAction::Delete(slot),
-                    identity: None,
-                    inputs: instance.inputs.clone(),
-                    depends_on: instance.depends_on,
-                    placement: instance.placement,
-                    protect: instance.protect,
-                    retain: instance.retain,
-                };
-                let task = Task::Delete {
-                    id: instance.id,
-                    had: instance.inputs,
-                };
-                (intent, task)
-            }
-        }
-    }
-
-    /// A step of a kind that calls nothing: one record says it all.
-    fn apply_pure(
-        &mut self,
-        id: StepId,
-        step: &Step,
-        kind: &dyn DynKind,
-        prepared: Prepared<'_>,
-    ) -> Result<(), ApplyError> {
-        let started = Instant::now();
-        self.emit_start(step);
-        let instance = match prepared {
-            Prepared::Remove(..) => None,
-            Prepared::Make(wanted, want) => {
-                let Some(outputs) = kind.predict(&step.address, &want) else {
-                    let error = KindError::fatal("the kind says that it calls nothing, and does not tell its outputs");
-                    self.finish_failed(id, &error, started);
-                    return Ok(());
-                };
-                Some(Instance {
-                    id: PhysicalId::new(step.address.as_str()),
-                    inputs: want,
-                    observed: None,
-                    outputs,
-                    depends_on: wanted.depends_on.clone(),
-                    placement: wanted.placement.clone(),
-                    protect: wanted.protect,
-                    retain: wanted.retain,
-                    incomplete: false,
-                })
-            }
-        };
-        self.record(&Record::Applied {
-            address: step.address.clone(),
-            instance,
-        })?;
-        self.finish_well(id, started);
-        Ok(())
-    }
-
-    fn resolve(
-        &self,
-        step: &Step,
-        wanted: &Wanted,
-        kind: &dyn DynKind,
-    ) -> Result<Value, KindError> {
-        if step.node_op() == NodeOp::Update && self.instance(&step.address, Slot::Current).is_none()
-        {
-            return Err(KindError::fatal("the plan changes it, and the state does not have it"));
-        }
-        let resolved = value::resolve(&wanted.inputs, &mut |reference| {
-            let instance = self.instance(&reference.address, Slot::Current);
-            match instance.map(|instance| instance.outputs.pointer(&reference.pointer)) {
-                Some(Some(value)) => Lookup::Known(value.clone()),
-                Some(None) => Lookup::Missing,
-                None => Lookup::Unknown,
-            }
-        })
-        .map_err(|error| KindError::fatal(error.to_string()))?;
-        if value::has_unknown(&resolved) {
-            return Err(KindError::fatal(
-                "something that it refers to is not there; plan again without --target",
-            ));
-        }
-        kind.normalize(resolved).map_err(|error| {
-            KindError::fatal(format!(
-                "with the values that are known now, {} (at `{}`)",
-                error.message, error.pointer
-            ))
-        })
     }
 
     fn instance(&self, address: &Address, slot: Slot) -> Option<&Instance> {
@@ -519,7 +311,8 @@ impl<'a> Coordinator<'a> {
             .collect();
         rest.sort_unstable();
         debug_assert!(
-            self.cancel.level() >= Some(CancelLevel::Drain) || rest.is_empty() && in_flight.is_empty(),
+            self.cancel.level() >= Some(CancelLevel::Drain)
+                || rest.is_empty() && in_flight.is_empty(),
             "steps were left though nobody asked to stop: {rest:?}"
         );
         self.summary.cancelled += rest.len();
@@ -534,10 +327,4 @@ impl<'a> Coordinator<'a> {
             }
         }
     }
-}
-
-enum Prepared<'a> {
-    /// As wanted, and its inputs resolved.
-    Make(&'a Wanted, Value),
-    Remove(Instance, Slot),
 }
