@@ -27,7 +27,8 @@ fn every_broken_file_is_refused_as_its_golden_says() {
         seen += 1;
         let text = std::fs::read_to_string(&path).expect("the file can be read");
         let project = Project::offline(&text);
-        let golden = std::fs::read_to_string(path.with_extension("txt")).expect("the golden is there");
+        let golden =
+            std::fs::read_to_string(path.with_extension("txt")).expect("the golden is there");
         let first = golden.lines().next().unwrap_or_default();
         let environment = text
             .lines()
@@ -35,9 +36,16 @@ fn every_broken_file_is_refused_as_its_golden_says() {
             .and_then(|line| line.strip_prefix("# environment: "))
             .unwrap_or("default");
         for command in ["validate", "plan", "apply"] {
-            project.run(&[command, "-e", environment]).code(2).says(first);
+            project
+                .run(&[command, "-e", environment])
+                .code(2)
+                .says(first);
         }
-        assert!(!project.path().join(".pmcp/deployments").exists(), "{}", path.display());
+        assert!(
+            !project.path().join(".pmcp/deployments").exists(),
+            "{}",
+            path.display()
+        );
     }
     assert!(seen >= 30, "{seen}");
 }
@@ -47,20 +55,34 @@ fn no_file_no_folder_no_such_environment() {
     let project = Project::offline(DATA);
     std::fs::remove_file(project.path().join(".pmcp/deploy.toml")).expect("it was there");
     project.run(&["plan"]).code(2).says("mcpdeploy init");
-    project.run(&["-C", "nowhere", "plan"]).code(2).says("no folder");
+    project
+        .run(&["-C", "nowhere", "plan"])
+        .code(2)
+        .says("no folder");
     project.write(".pmcp/deploy.toml", DATA);
     project.run(&["-e", "prod", "plan"]).code(2).says("prod");
-    project.run(&["-e", "../x", "plan"]).code(2).says("no name of an environment");
+    project
+        .run(&["-e", "../x", "plan"])
+        .code(2)
+        .says("no name of an environment");
 }
 
 #[test]
 fn what_is_not_there_yet_says_so() {
     let project = Project::offline(DATA);
-    for command in ["rollback", "logs", "metrics", "test", "secrets", "local", "dev"] {
+    for command in [
+        "rollback", "logs", "metrics", "test", "secrets", "local", "dev",
+    ] {
         project.run(&[command]).code(2).says("not there yet");
     }
-    project.run(&["--local", "plan"]).code(2).says("not there yet");
-    project.run(&["plan", "--html", "x.html"]).code(2).says("not there yet");
+    project
+        .run(&["--local", "plan"])
+        .code(2)
+        .says("not there yet");
+    project
+        .run(&["plan", "--html", "x.html"])
+        .code(2)
+        .says("not there yet");
     project.run(&["nonsense"]).code(2);
 }
 
@@ -76,7 +98,10 @@ fn inputs_that_a_kind_does_not_take_are_shown_in_the_file() {
             .says(says)
             .says("deploy.toml:6");
     };
-    check("inputs = { hash_key = \"id\", ttl = \"x\" }", "unknown field `ttl`");
+    check(
+        "inputs = { hash_key = \"id\", ttl = \"x\" }",
+        "unknown field `ttl`",
+    );
     check("inputs = { hash_key = 7 }", "invalid type");
     check("inputs = { }", "hash_key");
 }
@@ -84,7 +109,9 @@ fn inputs_that_a_kind_does_not_take_are_shown_in_the_file() {
 #[test]
 fn references_that_lead_nowhere_and_cycles_are_shown() {
     let data = |name: &str, value: &str| {
-        format!("[[resources]]\nkind = \"mcpdeploy.data\"\nname = \"{name}\"\ninputs = {{ v = \"{value}\" }}\n")
+        format!(
+            "[[resources]]\nkind = \"mcpdeploy.data\"\nname = \"{name}\"\ninputs = {{ v = \"{value}\" }}\n"
+        )
     };
     let file = |parts: &[String]| format!("[target]\ntype = \"resources\"\n{}", parts.concat());
     let check = |text: String, says: &[&str]| {
@@ -95,7 +122,10 @@ fn references_that_lead_nowhere_and_cycles_are_shown() {
         }
     };
     check(
-        file(&[data("first", "x"), data("second", "${mcpdeploy.data.frist.v}")]),
+        file(&[
+            data("first", "x"),
+            data("second", "${mcpdeploy.data.frist.v}"),
+        ]),
         &["did you mean `mcpdeploy.data.first`"],
     );
     check(
@@ -104,7 +134,13 @@ fn references_that_lead_nowhere_and_cycles_are_shown() {
             data("b", "${mcpdeploy.data.c.v}"),
             data("c", "${mcpdeploy.data.a.v}"),
         ]),
-        &["a cycle", "mcpdeploy.data.a", "mcpdeploy.data.b", "mcpdeploy.data.c", "→"],
+        &[
+            "a cycle",
+            "mcpdeploy.data.a",
+            "mcpdeploy.data.b",
+            "mcpdeploy.data.c",
+            "→",
+        ],
     );
 }
 
@@ -121,7 +157,10 @@ fn without_credentials_or_network_it_says_what_is_missing() {
             .expect("the binary runs");
         crate::support::project::Ran::new(&["plan"], &output)
     };
-    run(&[]).code(1).says("credentials").says("mcpdeploy doctor");
+    run(&[])
+        .code(1)
+        .says("credentials")
+        .says("mcpdeploy doctor");
     // Nobody listens on port 9.
     run(&[
         ("AWS_ACCESS_KEY_ID", "x"),
@@ -139,11 +178,19 @@ fn damaged_states_are_errors_and_are_left_as_they_are() {
         ("{", "not a state"),
         ("[1, 2]", "not a state"),
         ("{\"format\": 2, \"more\": true}", "format 2"),
-        ("{\"version\": 4, \"terraform_version\": \"1.9\"}", "not a state"),
+        (
+            "{\"version\": 4, \"terraform_version\": \"1.9\"}",
+            "not a state",
+        ),
     ] {
         let project = Project::offline(DATA);
         project.write(".pmcp/deployments/default/state.json", text);
-        for command in [&["plan"][..], &["apply", "--auto-approve"], &["destroy", "--auto-approve"], &["state", "list"]] {
+        for command in [
+            &["plan"][..],
+            &["apply", "--auto-approve"],
+            &["destroy", "--auto-approve"],
+            &["state", "list"],
+        ] {
             project.run(command).code(1).says(says);
         }
         assert_eq!(project.read(".pmcp/deployments/default/state.json"), text);
@@ -181,7 +228,8 @@ fn two_runs_at_once_one_works_and_the_other_names_it() {
         .open(&path)
         .expect("the lock can be opened");
     file.lock().expect("nobody holds it");
-    let holder = r#"{"run":"8d1f","at":"2026-01-01T00:00:00Z","pid":4711,"host":"ci-7","command":"apply"}"#;
+    let holder =
+        r#"{"run":"8d1f","at":"2026-01-01T00:00:00Z","pid":4711,"host":"ci-7","command":"apply"}"#;
     std::fs::write(&path, holder).expect("it can be written");
     project
         .run(&["apply", "--auto-approve"])

@@ -87,7 +87,10 @@ fn the_calculator_lives_on_ministack() {
         .says("calculator is live")
         .says("/mcp");
     project.plan(&[]).assert_empty();
-    project.run(&["plan", "--detailed-exitcode"]).ok().says("No changes");
+    project
+        .run(&["plan", "--detailed-exitcode"])
+        .ok()
+        .says("No changes");
 
     // It works.
     let answer = call_tool(&account, &project, "add", &json!({"a": 2, "b": 40}));
@@ -112,7 +115,11 @@ fn the_calculator_lives_on_ministack() {
     let inventory = account.inventory();
     assert!(inventory.to_string().contains("512"), "{inventory:#}");
     let kept = &project.state()["resources"]["aws.lambda.version.calculator"]["history"];
-    assert_eq!(kept.as_array().map(Vec::len), Some(1), "version 1 stays: {kept}");
+    assert_eq!(
+        kept.as_array().map(Vec::len),
+        Some(1),
+        "version 1 stays: {kept}"
+    );
     call_tool(&account, &project, "add", &json!({"a": 1, "b": 1}));
 
     // Another name: what cannot be renamed is replaced, the new one first; the URL stays.
@@ -120,20 +127,34 @@ fn the_calculator_lives_on_ministack() {
     project.edit("name = \"calculator\"", "name = \"reckoner\"");
     let plan = project.plan(&[]);
     let actions = plan.actions();
-    for replaced in ["function.reckoner", "version.reckoner", "alias.live", "permission.api"] {
+    for replaced in [
+        "function.reckoner",
+        "version.reckoner",
+        "alias.live",
+        "permission.api",
+    ] {
         assert!(
             actions.contains(&format!("replace aws.lambda.{replaced}")),
             "{replaced}: {actions:#?}"
         );
     }
-    assert!(actions.contains(&"update aws.apigatewayv2.api.reckoner".to_owned()), "{actions:#?}");
+    assert!(
+        actions.contains(&"update aws.apigatewayv2.api.reckoner".to_owned()),
+        "{actions:#?}"
+    );
     let steps: Vec<String> = plan.0["steps"]
         .as_array()
         .expect("a plan has steps")
         .iter()
         .map(|step| {
-            let op = step["op"].as_object().and_then(|op| op.keys().next().cloned());
-            format!("{} {}", op.unwrap_or_default(), step["address"].as_str().unwrap_or_default())
+            let op = step["op"]
+                .as_object()
+                .and_then(|op| op.keys().next().cloned());
+            format!(
+                "{} {}",
+                op.unwrap_or_default(),
+                step["address"].as_str().unwrap_or_default()
+            )
         })
         .collect();
     let place = |step: &str| {
@@ -156,7 +177,10 @@ fn the_calculator_lives_on_ministack() {
     let answer = call_tool(&account, &project, "multiply", &json!({"a": 6, "b": 7}));
     assert!(answer.to_string().contains("42"), "{answer}");
     assert!(
-        !account.inventory().to_string().contains("function:calculator"),
+        !account
+            .inventory()
+            .to_string()
+            .contains("function:calculator"),
         "the old function is gone"
     );
 
@@ -164,7 +188,10 @@ fn the_calculator_lives_on_ministack() {
     project.run(&["destroy"]).code(2).says("--auto-approve");
     project.run(&["destroy", "--auto-approve"]).ok();
     assert_eq!(what_is_left(&account), before);
-    project.run(&["destroy", "--auto-approve"]).ok().says("nothing to destroy");
+    project
+        .run(&["destroy", "--auto-approve"])
+        .ok()
+        .says("nothing to destroy");
 }
 
 /// Moto answers 404 to a permission on an alias and knows no CloudWatch in the protocol that the SDK

@@ -10,7 +10,10 @@ fn every_file_is_a_module_of_main() {
         if let Some(module) = name.strip_suffix(".rs")
             && module != "main"
         {
-            assert!(main.contains(&format!("mod {module};")), "{name} is not in main.rs");
+            assert!(
+                main.contains(&format!("mod {module};")),
+                "{name} is not in main.rs"
+            );
         }
     }
 }

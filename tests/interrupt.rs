@@ -77,15 +77,25 @@ fn interrupted_it_drains_and_goes_on_later() {
         .stderr(Stdio::piped())
         .spawn()
         .expect("the binary runs");
-    let journal = project.path().join(".pmcp/deployments/default/journal.jsonl");
+    let journal = project
+        .path()
+        .join(".pmcp/deployments/default/journal.jsonl");
     let started = Instant::now();
     while !journal.exists() && started.elapsed() < Duration::from_secs(20) {
         std::thread::sleep(Duration::from_millis(2));
     }
     let pid = child.id().to_string();
-    std::process::Command::new("kill").args(["-INT", &pid]).status().expect("kill runs");
+    std::process::Command::new("kill")
+        .args(["-INT", &pid])
+        .status()
+        .expect("kill runs");
     let output = child.wait_with_output().expect("it ends");
-    assert_eq!(output.status.code(), Some(130), "{}", String::from_utf8_lossy(&output.stdout));
+    assert_eq!(
+        output.status.code(),
+        Some(130),
+        "{}",
+        String::from_utf8_lossy(&output.stdout)
+    );
     assert!(!journal.exists(), "the state is saved");
     project.run(&["apply", "--auto-approve"]).ok();
     project.plan(&[]).assert_empty();

@@ -36,7 +36,12 @@ fn check(emulator: &'static Emulator, case: fn(&Place) -> Case) {
     };
     let broken = runtime.block_on(check_kind(new, AT_ONCE));
     let list: Vec<String> = broken.iter().map(ToString::to_string).collect();
-    assert!(list.is_empty(), "{} broken:\n{}", list.len(), list.join("\n"));
+    assert!(
+        list.is_empty(),
+        "{} broken:\n{}",
+        list.len(),
+        list.join("\n")
+    );
 }
 
 /// A module of tests for each kind, and the list of the kinds that have one.

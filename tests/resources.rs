@@ -39,7 +39,10 @@ fn a_chain_lives() {
         ]
     );
     project.run(&["apply"]).code(2).says("--auto-approve");
-    project.run(&["apply", "--auto-approve"]).ok().says("3 changes");
+    project
+        .run(&["apply", "--auto-approve"])
+        .ok()
+        .says("3 changes");
     project.plan(&[]).assert_empty();
     let state = project.state();
     let second = &state["resources"]["mcpdeploy.data.second"]["current"]["outputs"];
@@ -48,24 +51,40 @@ fn a_chain_lives() {
     project.edit("hello", "bye");
     assert_eq!(
         project.plan(&[]).actions(),
-        ["update mcpdeploy.data.first", "update mcpdeploy.data.second"]
+        [
+            "update mcpdeploy.data.first",
+            "update mcpdeploy.data.second"
+        ]
     );
     project.edit("round = 1", "round = 2");
     assert_eq!(
         project.plan(&[]).actions(),
-        ["replace mcpdeploy.data.first", "update mcpdeploy.data.second"]
+        [
+            "replace mcpdeploy.data.first",
+            "update mcpdeploy.data.second"
+        ]
     );
     project.run(&["apply", "--auto-approve"]).ok();
     project.plan(&[]).assert_empty();
     assert_eq!(
-        project.plan(&["--replace", "mcpdeploy.data.third"]).actions(),
+        project
+            .plan(&["--replace", "mcpdeploy.data.third"])
+            .actions(),
         ["replace mcpdeploy.data.third"]
     );
     assert_eq!(
-        project.plan(&["--destroy", "--target", "mcpdeploy.data.second"]).actions(),
-        ["delete mcpdeploy.data.second", "delete mcpdeploy.data.third"]
+        project
+            .plan(&["--destroy", "--target", "mcpdeploy.data.second"])
+            .actions(),
+        [
+            "delete mcpdeploy.data.second",
+            "delete mcpdeploy.data.third"
+        ]
     );
-    project.run(&["plan", "--target", "mcpdeploy.data.nope"]).code(1).says("mcpdeploy.data.nope");
+    project
+        .run(&["plan", "--target", "mcpdeploy.data.nope"])
+        .code(1)
+        .says("mcpdeploy.data.nope");
     project.run(&["destroy", "--auto-approve"]).ok();
     assert_eq!(project.state()["resources"], json!({}));
 }
@@ -73,15 +92,35 @@ fn a_chain_lives() {
 #[test]
 fn the_state_by_hand() {
     let project = Project::offline(CHAIN);
-    project.run(&["state", "list"]).code(1).says("nothing is deployed");
+    project
+        .run(&["state", "list"])
+        .code(1)
+        .says("nothing is deployed");
     project.run(&["apply", "--auto-approve"]).ok();
-    project.run(&["state", "list"]).ok().says("mcpdeploy.data.second");
-    project.run(&["state", "show", "mcpdeploy.data.second"]).ok().says("hello world");
-    project.run(&["state", "show", "mcpdeploy.data.none"]).code(2).says("state list");
+    project
+        .run(&["state", "list"])
+        .ok()
+        .says("mcpdeploy.data.second");
+    project
+        .run(&["state", "show", "mcpdeploy.data.second"])
+        .ok()
+        .says("hello world");
+    project
+        .run(&["state", "show", "mcpdeploy.data.none"])
+        .code(2)
+        .says("state list");
 
-    project.run(&["state", "mv", "mcpdeploy.data.third", "mcpdeploy.data.last"]).ok().says("backup");
-    project.run(&["state", "mv", "mcpdeploy.data.third", "mcpdeploy.data.x"]).code(2);
-    project.run(&["state", "mv", "mcpdeploy.data.last", "aws.sns.topic.x"]).code(2).says("keeps its kind");
+    project
+        .run(&["state", "mv", "mcpdeploy.data.third", "mcpdeploy.data.last"])
+        .ok()
+        .says("backup");
+    project
+        .run(&["state", "mv", "mcpdeploy.data.third", "mcpdeploy.data.x"])
+        .code(2);
+    project
+        .run(&["state", "mv", "mcpdeploy.data.last", "aws.sns.topic.x"])
+        .code(2)
+        .says("keeps its kind");
     project.edit("\"third\"", "\"last\"");
     project.plan(&[]).assert_empty();
 
@@ -89,11 +128,22 @@ fn the_state_by_hand() {
     project.run(&["state", "rm", "mcpdeploy.data.last"]).ok();
     assert_eq!(project.plan(&[]).actions(), ["create mcpdeploy.data.last"]);
     project.write("saved.json", &saved);
-    project.run(&["state", "push", "saved.json"]).code(2).says("older");
-    project.run(&["state", "push", "--force", "saved.json"]).ok();
+    project
+        .run(&["state", "push", "saved.json"])
+        .code(2)
+        .says("older");
+    project
+        .run(&["state", "push", "--force", "saved.json"])
+        .ok();
     project.plan(&[]).assert_empty();
-    project.write("other.json", &saved.replacen("\"lineage\": \"", "\"lineage\": \"0", 1));
-    project.run(&["state", "push", "other.json"]).code(2).says("lineage");
+    project.write(
+        "other.json",
+        &saved.replacen("\"lineage\": \"", "\"lineage\": \"0", 1),
+    );
+    project
+        .run(&["state", "push", "other.json"])
+        .code(2)
+        .says("lineage");
     project.run(&["state", "unlock"]).ok().says("Nobody holds");
 }
 
@@ -104,35 +154,66 @@ fn lifecycles_are_kept() {
         "inputs = { fixed = true }\nlifecycle = { protect = true }",
     ));
     project.run(&["apply", "--auto-approve"]).ok();
-    project.run(&["destroy", "--auto-approve"]).code(1).says("protected");
+    project
+        .run(&["destroy", "--auto-approve"])
+        .code(1)
+        .says("protected");
     project.edit("protect = true", "retain = true");
     project.run(&["apply", "--auto-approve"]).ok();
     let plan = project.plan(&["--destroy"]);
-    assert!(plan.actions().contains(&"forget mcpdeploy.data.third".to_owned()), "{:?}", plan.actions());
+    assert!(
+        plan.actions()
+            .contains(&"forget mcpdeploy.data.third".to_owned()),
+        "{:?}",
+        plan.actions()
+    );
     project.run(&["destroy", "--auto-approve"]).ok();
 }
 
 #[test]
 fn machine_output_is_json_lines_with_the_version_first() {
     let project = Project::offline(CHAIN);
-    let events = project.run(&["apply", "--auto-approve", "--json"]).ok().events();
+    let events = project
+        .run(&["apply", "--auto-approve", "--json"])
+        .ok()
+        .events();
     assert_eq!(events[0]["event"], "version");
     assert_eq!(events[0]["format"], 1);
-    let finished = events.iter().filter(|e| e["event"] == "node_finished").count();
+    let finished = events
+        .iter()
+        .filter(|e| e["event"] == "node_finished")
+        .count();
     assert_eq!(finished, 3);
-    assert_eq!(events.last().map(|e| &e["event"]), Some(&json!("run_finished")));
-    let failed = Project::offline("[target]\ntype = 1\n").run(&["plan", "--json"]).code(2).events();
+    assert_eq!(
+        events.last().map(|e| &e["event"]),
+        Some(&json!("run_finished"))
+    );
+    let failed = Project::offline("[target]\ntype = 1\n")
+        .run(&["plan", "--json"])
+        .code(2)
+        .events();
     assert!(failed.iter().any(|e| e["event"] == "error"), "{failed:?}");
     let outputs = project.run(&["output", "--json"]).ok().stdout;
-    assert!(serde_json::from_str::<Value>(&outputs).is_ok_and(|o| o.is_object()), "{outputs}");
+    assert!(
+        serde_json::from_str::<Value>(&outputs).is_ok_and(|o| o.is_object()),
+        "{outputs}"
+    );
 }
 
 #[test]
 fn graphs_in_three_forms() {
     let project = Project::offline(CHAIN);
     project.run(&["graph"]).ok().says("digraph").says("->");
-    project.run(&["graph", "--format", "mermaid"]).ok().says("flowchart").says("-->");
-    project.run(&["graph", "--format", "svg"]).ok().says("<svg").says("</svg>");
+    project
+        .run(&["graph", "--format", "mermaid"])
+        .ok()
+        .says("flowchart")
+        .says("-->");
+    project
+        .run(&["graph", "--format", "svg"])
+        .ok()
+        .says("<svg")
+        .says("</svg>");
     project.run(&["graph", "--of", "state"]).code(1);
     project.run(&["apply", "--auto-approve"]).ok();
     project.run(&["graph", "--of", "state"]).ok().says("second");
@@ -148,7 +229,15 @@ fn the_small_commands() {
         project.run(&["completions", shell]).ok().says("mcpdeploy");
     }
     let names = project.run(&["schema"]).ok();
-    for name in ["deploy", "state", "journal", "plan", "event", "aws.lambda.function", "mcpdeploy.data"] {
+    for name in [
+        "deploy",
+        "state",
+        "journal",
+        "plan",
+        "event",
+        "aws.lambda.function",
+        "mcpdeploy.data",
+    ] {
         assert!(names.stdout.contains(name), "{}", names.stdout);
         let text = project.run(&["schema", name]).ok().stdout;
         assert!(serde_json::from_str::<Value>(&text).is_ok(), "{name}");
@@ -156,14 +245,20 @@ fn the_small_commands() {
     project.run(&["schema", "nothing"]).code(2);
     project.run(&["show"]).code(1);
     project.run(&["plan", "--out", "p"]).ok();
-    project.run(&["show", "p"]).ok().says("mcpdeploy.data.first");
+    project
+        .run(&["show", "p"])
+        .ok()
+        .says("mcpdeploy.data.first");
 }
 
 #[test]
 fn init_writes_a_file_once() {
     let project = Project::offline("");
     std::fs::remove_file(project.path().join(".pmcp/deploy.toml")).expect("it was there");
-    project.write("Cargo.toml", "[package]\nname = \"My-server\"\nversion = \"0.1.0\"\nedition = \"2024\"\n");
+    project.write(
+        "Cargo.toml",
+        "[package]\nname = \"My-server\"\nversion = \"0.1.0\"\nedition = \"2024\"\n",
+    );
     project.write("src/main.rs", "fn main() {}\n");
     let home = std::env::var_os("HOME").unwrap_or_default();
     let init = |args: &[&str]| {
@@ -178,7 +273,9 @@ fn init_writes_a_file_once() {
         crate::support::project::Ran::new(args, &output)
     };
     init(&["--auth", "cognito"]).code(2).says("not there yet");
-    init(&["--transport", "stdio"]).code(2).says("not there yet");
+    init(&["--transport", "stdio"])
+        .code(2)
+        .says("not there yet");
     init(&["--name", "Bad Name"]).code(2);
     init(&[]).ok().says("Wrote");
     let text = project.read(".pmcp/deploy.toml");
@@ -196,7 +293,10 @@ fn import_drift_and_adoption() {
     let config = "[target]\ntype = \"resources\"\nname = \"shop\"\n[aws]\nregion = \"us-east-1\"\n[[resources]]\nkind = \"aws.dynamodb.table\"\nname = \"sessions\"\ninputs = { hash_key = \"id\", ttl_attribute = \"expires\" }\n";
     let project = Project::in_account(&account, config);
     let table = "aws.dynamodb.table.sessions";
-    project.run(&["import", table, "nowhere"]).code(2).says("no aws.dynamodb.table with the id");
+    project
+        .run(&["import", table, "nowhere"])
+        .code(2)
+        .says("no aws.dynamodb.table with the id");
     project.run(&["apply", "--auto-approve"]).ok();
     project.plan(&[]).assert_empty();
 
@@ -208,15 +308,23 @@ fn import_drift_and_adoption() {
 
     // Forgotten on purpose, and taken back by name.
     project.run(&["state", "rm", table]).ok();
-    project.run(&["import", table, "shop-sessions", "--auto-approve"]).ok();
+    project
+        .run(&["import", table, "shop-sessions", "--auto-approve"])
+        .ok();
     project.plan(&[]).assert_empty();
 
     // Another deployment does not take it.
     let other = Project::in_account(
         &account,
-        &config.replace("name = \"shop\"", "name = \"other\"").replace("hash_key", "name = \"shop-sessions\", hash_key"),
+        &config
+            .replace("name = \"shop\"", "name = \"other\"")
+            .replace("hash_key", "name = \"shop-sessions\", hash_key"),
     );
-    other.run(&["plan"]).code(1).says("not this deployment's").says("import");
+    other
+        .run(&["plan"])
+        .code(1)
+        .says("not this deployment's")
+        .says("import");
 
     project.run(&["destroy", "--auto-approve"]).ok();
     assert_eq!(account.inventory()["tables"], json!([]));

@@ -30,7 +30,11 @@ pub(super) async fn list(clients: &Clients, kind: &str) -> BTreeSet<String> {
         "aws.apigatewayv2.integration" => {
             let mut found = Vec::new();
             for api in apis(clients).await {
-                let call = clients.apigatewayv2().get_integrations().api_id(&api).send();
+                let call = clients
+                    .apigatewayv2()
+                    .get_integrations()
+                    .api_id(&api)
+                    .send();
                 let items = call.await.expect("integrations are listed").items;
                 found.extend(all(items, |item| {
                     item.integration_id.map(|id| format!("{api}/{id}"))
@@ -43,7 +47,9 @@ pub(super) async fn list(clients: &Clients, kind: &str) -> BTreeSet<String> {
             for api in apis(clients).await {
                 let call = clients.apigatewayv2().get_routes().api_id(&api).send();
                 let items = call.await.expect("routes are listed").items;
-                found.extend(all(items, |item| item.route_id.map(|id| format!("{api}/{id}"))));
+                found.extend(all(items, |item| {
+                    item.route_id.map(|id| format!("{api}/{id}"))
+                }));
             }
             found
         }
@@ -144,7 +150,11 @@ async fn versions(clients: &Clients) -> Vec<String> {
 async fn aliases(clients: &Clients) -> Vec<String> {
     let mut found = Vec::new();
     for function in functions(clients).await {
-        let call = clients.lambda().list_aliases().function_name(&function).send();
+        let call = clients
+            .lambda()
+            .list_aliases()
+            .function_name(&function)
+            .send();
         let aliases = call.await.expect("aliases are listed").aliases;
         found.extend(all(aliases, |alias| {
             alias.name.map(|name| format!("{function}:{name}"))

@@ -40,7 +40,9 @@ static USED: Mutex<Vec<(Product, Account<'static>)>> = Mutex::new(Vec::new());
 
 fn account(emulator: &'static Emulator) -> Account<'static> {
     let mut used = USED.lock().unwrap_or_else(PoisonError::into_inner);
-    let found = used.iter().position(|(product, _)| *product == emulator.product());
+    let found = used
+        .iter()
+        .position(|(product, _)| *product == emulator.product());
     found.map_or_else(|| emulator.account(), |at| used.swap_remove(at).1)
 }
 
@@ -75,7 +77,9 @@ impl Place {
                 noted.note(service, operation);
             }));
         for zip in zips() {
-            watched.artifacts().insert(zip.sha256.clone(), zip.file.path());
+            watched
+                .artifacts()
+                .insert(zip.sha256.clone(), zip.file.path());
         }
         let quiet = factory(plain()).await.clients(&Placement::default());
         let mut registry = Registry::new();
@@ -102,7 +106,9 @@ impl Place {
     /// A case of `subject`, the last of `resources`; the others are what it needs. Texts may have
     /// `${kind.name.output}` in them, and owner tags come by themselves.
     pub(super) fn case(&self, resources: &[(&str, Value)]) -> Building<'_> {
-        let owned = resources.iter().map(|(at, inputs)| ((*at).to_owned(), inputs.clone()));
+        let owned = resources
+            .iter()
+            .map(|(at, inputs)| ((*at).to_owned(), inputs.clone()));
         let resources: Vec<_> = owned.collect();
         let (subject, _) = resources.last().expect("a case has a subject").clone();
         Building {

@@ -96,7 +96,11 @@ impl Project {
 
     /// An output.
     pub(crate) fn output(&self, name: &str) -> String {
-        self.run(&["output", name, "--raw"]).ok().stdout.trim().to_owned()
+        self.run(&["output", name, "--raw"])
+            .ok()
+            .stdout
+            .trim()
+            .to_owned()
     }
 }
 
@@ -184,7 +188,10 @@ impl Plan {
                     Value::Object(verb) => verb.keys().next().cloned().unwrap_or_default(),
                     other => panic!("{other} is no action"),
                 };
-                format!("{verb} {}", action["address"].as_str().expect("an address is text"))
+                format!(
+                    "{verb} {}",
+                    action["address"].as_str().expect("an address is text")
+                )
             })
             .collect();
         actions.sort();

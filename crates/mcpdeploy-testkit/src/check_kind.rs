@@ -137,10 +137,7 @@ const FAULTS: [Fault; 4] = [
 /// Checks a kind. `new` makes an empty cloud and the case for it; so many are used `at_once`.
 ///
 /// Returns what is broken; nothing when the kind keeps the contract.
-pub async fn check_kind<C: Cloud>(
-    new: impl AsyncFn() -> (C, Case),
-    at_once: usize,
-) -> Vec<Broken> {
+pub async fn check_kind<C: Cloud>(new: impl AsyncFn() -> (C, Case), at_once: usize) -> Vec<Broken> {
     let (cloud, case) = new().await;
     let mut parts = vec![Part::Life];
     parts.extend(FAULTS.map(Part::Existence));

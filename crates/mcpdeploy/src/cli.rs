@@ -30,7 +30,14 @@ pub(crate) struct Global {
     #[arg(short = 'C', long, global = true, value_name = "DIR")]
     pub(crate) chdir: Option<PathBuf>,
     /// The environment to work on
-    #[arg(short, long, global = true, value_name = "NAME", env = "MCPDEPLOY_ENV", default_value = "default")]
+    #[arg(
+        short,
+        long,
+        global = true,
+        value_name = "NAME",
+        env = "MCPDEPLOY_ENV",
+        default_value = "default"
+    )]
     pub(crate) env: String,
     /// Use the embedded cloud instead of AWS
     #[arg(long, global = true)]
@@ -220,7 +227,9 @@ pub(crate) struct Run {
 }
 
 fn duration(text: &str) -> Result<std::time::Duration, String> {
-    let at = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
+    let at = text
+        .find(|c: char| !c.is_ascii_digit())
+        .unwrap_or(text.len());
     let (number, unit) = text.split_at(at);
     let wrong = || format!("`{text}` is no time: write 30s, 10m or 1h");
     let number: u64 = number.parse().map_err(|_| wrong())?;
@@ -230,7 +239,9 @@ fn duration(text: &str) -> Result<std::time::Duration, String> {
         "h" => 3600,
         _ => return Err(wrong()),
     };
-    Ok(std::time::Duration::from_secs(number.saturating_mul(seconds)))
+    Ok(std::time::Duration::from_secs(
+        number.saturating_mul(seconds),
+    ))
 }
 
 #[derive(Debug, Args)]

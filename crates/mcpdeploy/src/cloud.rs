@@ -29,7 +29,10 @@ impl Cloud {
             profile: global.profile.clone().or_else(|| aws.profile.clone()),
             role_arn: aws.role_arn.clone(),
             external_id: None,
-            endpoint_url: global.endpoint_url.clone().or_else(|| aws.endpoint_url.clone()),
+            endpoint_url: global
+                .endpoint_url
+                .clone()
+                .or_else(|| aws.endpoint_url.clone()),
             ca_bundle: None,
         };
         let factory = ClientFactory::connect(&settings)
@@ -44,7 +47,11 @@ impl Cloud {
 
     /// Asks who the caller is, and checks that the account is the one that the file and the state
     /// are about.
-    pub(crate) async fn place(&self, loaded: &Loaded, state: Option<&State>) -> Result<Place, Failure> {
+    pub(crate) async fn place(
+        &self,
+        loaded: &Loaded,
+        state: Option<&State>,
+    ) -> Result<Place, Failure> {
         let Some(region) = self.factory.region() else {
             return Err(Failure::usage("no AWS region is set")
                 .hint("set `region` under [aws] in deploy.toml, --region, or AWS_REGION"));
@@ -58,8 +65,11 @@ impl Cloud {
                 Some(url) => format!(" (asked at {url})"),
                 None => String::new(),
             };
-            call_failed(&format!("failed to find out which AWS account this is{at}"), &error)
-                .hint("see what is missing with: mcpdeploy doctor")
+            call_failed(
+                &format!("failed to find out which AWS account this is{at}"),
+                &error,
+            )
+            .hint("see what is missing with: mcpdeploy doctor")
         })?;
         if let Some(wanted) = &loaded.config.aws.account_id
             && *wanted != account

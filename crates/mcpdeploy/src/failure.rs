@@ -146,13 +146,23 @@ impl From<StoreError> for Failure {
 fn locked(holder: Option<&RunInfo>) -> Failure {
     let who = holder.map_or_else(
         || "another run".to_owned(),
-        |by| format!("{} (pid {}), running {} since {}", by.host, by.pid, by.command, by.at),
+        |by| {
+            format!(
+                "{} (pid {}), running {} since {}",
+                by.host, by.pid, by.command, by.at
+            )
+        },
     );
-    let failure = Failure::new(Exit::Locked, Report::new(format!("this environment is locked by {who}")));
+    let failure = Failure::new(
+        Exit::Locked,
+        Report::new(format!("this environment is locked by {who}")),
+    );
     let id = holder.map_or_else(String::new, |by| format!(" {}", by.run));
     failure
         .hint("wait for it: --lock-timeout 10m")
-        .hint(format!("only if you know that it is dead: mcpdeploy state unlock{id}"))
+        .hint(format!(
+            "only if you know that it is dead: mcpdeploy state unlock{id}"
+        ))
 }
 
 impl From<ApplyError> for Failure {
@@ -185,20 +195,28 @@ impl From<PlanErrors> for Failure {
 fn plan_report(error: &PlanError) -> Report {
     let mut report = report_of(error);
     let (on, hint) = match error {
-        PlanError::NoSuchResource(_) => (None, Some("see the addresses with: mcpdeploy state list")),
+        PlanError::NoSuchResource(_) => {
+            (None, Some("see the addresses with: mcpdeploy state list"))
+        }
         PlanError::Protected { .. } => (
             None,
             Some("take `protect = true` out of its lifecycle first, if you mean it"),
         ),
         PlanError::NameClash(_) => (
             None,
-            Some("give it another name, or take `create_before_destroy = true` out of its lifecycle"),
+            Some(
+                "give it another name, or take `create_before_destroy = true` out of its lifecycle",
+            ),
         ),
         PlanError::NoOrder(_) => (
             None,
-            Some("take `create_before_destroy` out of their lifecycles, or apply the changes in two steps with --target"),
+            Some(
+                "take `create_before_destroy` out of their lifecycles, or apply the changes in two steps with --target",
+            ),
         ),
-        PlanError::Input { origin, .. } | PlanError::Reference { origin, .. } => (origin.clone(), None),
+        PlanError::Input { origin, .. } | PlanError::Reference { origin, .. } => {
+            (origin.clone(), None)
+        }
         PlanError::NoKind(_) => (None, Some("use the version of mcpdeploy that made it")),
         PlanError::Findings(_) => (None, None),
     };
@@ -222,14 +240,18 @@ impl From<RefreshErrors> for Failure {
                         .find(|r| r.causes.first().is_some_and(|c| *c == sentence(fault)));
                     match alike {
                         Some(report) => report.more += 1,
-                        None => reports.push(fault_report(format!("failed to read {address}"), fault)),
+                        None => {
+                            reports.push(fault_report(format!("failed to read {address}"), fault))
+                        }
                     }
                 }
                 Problem::Taken { address, id } => reports.push(
                     Report::new(format!(
                         "{address} cannot be created: {id} exists and is not this deployment's"
                     ))
-                    .with_hint(format!("take it under management: mcpdeploy import {address} {id}"))
+                    .with_hint(format!(
+                        "take it under management: mcpdeploy import {address} {id}"
+                    ))
                     .with_hint("or choose another name"),
                 ),
             }
@@ -259,5 +281,8 @@ fn fault_report(error: String, fault: &Fault) -> Report {
 
 /// A failed call outside of a plan.
 pub(crate) fn call_failed(what: &str, error: &KindError) -> Failure {
-    Failure::new(Exit::Failed, fault_report(what.to_owned(), &Fault::from(error)))
+    Failure::new(
+        Exit::Failed,
+        fault_report(what.to_owned(), &Fault::from(error)),
+    )
 }

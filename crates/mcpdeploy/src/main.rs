@@ -58,8 +58,10 @@ fn usage(error: &clap::Error) -> Exit {
         && cli::PLANNED.contains(&name.as_str())
     {
         return Screen::plain().failure(
-            &Failure::usage(format!("`mcpdeploy {name}` is not there yet in this version"))
-                .hint("see what there is: mcpdeploy --help"),
+            &Failure::usage(format!(
+                "`mcpdeploy {name}` is not there yet in this version"
+            ))
+            .hint("see what there is: mcpdeploy --help"),
         );
     }
     // That the terminal is gone changes nothing about the exit code.
@@ -72,8 +74,10 @@ fn usage(error: &clap::Error) -> Exit {
 
 /// Calls and retries on standard error, for `-vv`. Bodies are not logged: they may hold secrets.
 fn trace() {
-    let filter = tracing_subscriber::EnvFilter::try_from_env("MCPDEPLOY_LOG")
-        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("mcpdeploy=debug,aws_smithy_runtime=info"));
+    let filter =
+        tracing_subscriber::EnvFilter::try_from_env("MCPDEPLOY_LOG").unwrap_or_else(|_| {
+            tracing_subscriber::EnvFilter::new("mcpdeploy=debug,aws_smithy_runtime=info")
+        });
     tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(std::io::stderr)

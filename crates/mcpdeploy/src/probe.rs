@@ -65,7 +65,10 @@ impl Endpoint {
     }
 
     fn get(&self) -> Result<Answer, String> {
-        let mut request = self.agent.get(&self.url).header("accept", "text/event-stream");
+        let mut request = self
+            .agent
+            .get(&self.url)
+            .header("accept", "text/event-stream");
         if let Some(host) = &self.host {
             request = request.header("host", host);
         }
@@ -77,13 +80,24 @@ impl Endpoint {
         let request = json!({"jsonrpc": "2.0", "id": 1, "method": method, "params": params});
         let answer = self.post(&request)?;
         if answer.status != 200 {
-            return Err(format!("{method} is answered with HTTP {}: {}", answer.status, short(&answer.body)));
+            return Err(format!(
+                "{method} is answered with HTTP {}: {}",
+                answer.status,
+                short(&answer.body)
+            ));
         }
-        let message = message(&answer.body)
-            .ok_or_else(|| format!("{method} is answered with no JSON-RPC message: {}", short(&answer.body)))?;
+        let message = message(&answer.body).ok_or_else(|| {
+            format!(
+                "{method} is answered with no JSON-RPC message: {}",
+                short(&answer.body)
+            )
+        })?;
         match message.get("result") {
             Some(result) => Ok(result.clone()),
-            None => Err(format!("{method} is answered with an error: {}", message["error"])),
+            None => Err(format!(
+                "{method} is answered with an error: {}",
+                message["error"]
+            )),
         }
     }
 
@@ -107,11 +121,15 @@ fn at_emulator(url: &str, gateway: &str) -> (String, Option<String>) {
     };
     let (host, path) = rest.split_once('/').unwrap_or((rest, ""));
     let name = host.split(':').next().unwrap_or(host);
-    let below_an_address = name.rsplit('.').next().is_some_and(|last| last.parse::<u8>().is_ok());
+    let below_an_address = name
+        .rsplit('.')
+        .next()
+        .is_some_and(|last| last.parse::<u8>().is_ok());
     match name.split_once(".execute-api.") {
-        Some((id, _)) if below_an_address => {
-            (format!("{gateway}/_aws/execute-api/{id}/$default/{path}"), None)
-        }
+        Some((id, _)) if below_an_address => (
+            format!("{gateway}/_aws/execute-api/{id}/$default/{path}"),
+            None,
+        ),
         Some(_) | None => (format!("{gateway}/{path}"), Some(host.to_owned())),
     }
 }
@@ -147,7 +165,9 @@ fn short(text: &str) -> String {
 pub(crate) fn connectivity(endpoint: &Endpoint) -> Result<String, String> {
     let result = endpoint.initialize()?;
     let server = &result["serverInfo"];
-    let name = server["name"].as_str().ok_or("initialize tells no serverInfo.name")?;
+    let name = server["name"]
+        .as_str()
+        .ok_or("initialize tells no serverInfo.name")?;
     let version = server["version"].as_str().unwrap_or("?");
     let protocol = result["protocolVersion"]
         .as_str()
@@ -158,9 +178,13 @@ pub(crate) fn connectivity(endpoint: &Endpoint) -> Result<String, String> {
 /// It keeps to the specification, as far as can be tried without knowing its tools.
 pub(crate) fn conformance(endpoint: &Endpoint) -> Result<String, String> {
     let capabilities = endpoint.initialize()?["capabilities"].clone();
-    let notified = endpoint.post(&json!({"jsonrpc": "2.0", "method": "notifications/initialized"}))?;
+    let notified =
+        endpoint.post(&json!({"jsonrpc": "2.0", "method": "notifications/initialized"}))?;
     if notified.status != 202 {
-        return Err(format!("a notification is answered with HTTP {}, not 202", notified.status));
+        return Err(format!(
+            "a notification is answered with HTTP {}, not 202",
+            notified.status
+        ));
     }
     let unknown = json!({"jsonrpc": "2.0", "id": 2, "method": "mcpdeploy/no-such-method"});
     let unknown = endpoint.post(&unknown)?;
@@ -174,20 +198,30 @@ pub(crate) fn conformance(endpoint: &Endpoint) -> Result<String, String> {
     }
     let stream = endpoint.get()?;
     if stream.status != 405 && stream.status != 200 {
-        return Err(format!("GET is answered with HTTP {}, not with 405 or a stream", stream.status));
+        return Err(format!(
+            "GET is answered with HTTP {}, not with 405 or a stream",
+            stream.status
+        ));
     }
     if capabilities.get("tools").is_none() {
         return Ok("the handshake and the errors are right; the server has no tools".to_owned());
     }
     let result = endpoint.call("tools/list", &json!({}))?;
-    let tools = result["tools"].as_array().ok_or("tools/list tells no tools")?;
+    let tools = result["tools"]
+        .as_array()
+        .ok_or("tools/list tells no tools")?;
     for tool in tools {
         let name = tool["name"].as_str().ok_or("a tool has no name")?;
         if tool["inputSchema"]["type"] != "object" {
-            return Err(format!("the inputSchema of the tool {name} is not of type object"));
+            return Err(format!(
+                "the inputSchema of the tool {name} is not of type object"
+            ));
         }
     }
-    Ok(format!("the handshake, the errors and {} tools are right", tools.len()))
+    Ok(format!(
+        "the handshake, the errors and {} tools are right",
+        tools.len()
+    ))
 }
 
 #[cfg(test)]
@@ -202,16 +236,28 @@ mod tests {
             Duration::from_secs(1),
         );
         assert_eq!(endpoint.url, "http://127.0.0.1:4566/mcp");
-        assert_eq!(endpoint.host.as_deref(), Some("abc.execute-api.us-east-1.amazonaws.com"));
-        let (url, host) = at_emulator("http://abc.execute-api.127.0.0.1:4566/mcp", "http://127.0.0.1:4566");
-        assert_eq!(url, "http://127.0.0.1:4566/_aws/execute-api/abc/$default/mcp");
+        assert_eq!(
+            endpoint.host.as_deref(),
+            Some("abc.execute-api.us-east-1.amazonaws.com")
+        );
+        let (url, host) = at_emulator(
+            "http://abc.execute-api.127.0.0.1:4566/mcp",
+            "http://127.0.0.1:4566",
+        );
+        assert_eq!(
+            url,
+            "http://127.0.0.1:4566/_aws/execute-api/abc/$default/mcp"
+        );
         assert_eq!(host, None);
     }
 
     #[test]
     fn messages_come_as_json_or_as_events() {
         assert_eq!(message(r#"{"id":1}"#), Some(json!({"id": 1})));
-        assert_eq!(message("event: message\ndata: {\"id\":2}\n\n"), Some(json!({"id": 2})));
+        assert_eq!(
+            message("event: message\ndata: {\"id\":2}\n\n"),
+            Some(json!({"id": 2}))
+        );
         assert_eq!(message("<html>"), None);
     }
 }

@@ -26,7 +26,10 @@ impl Project {
     pub(crate) fn open(global: &Global) -> Result<Self, Failure> {
         let root = global.chdir.clone().unwrap_or_else(|| PathBuf::from("."));
         if !root.is_dir() {
-            return Err(Failure::usage(format!("there is no folder {}", root.display())));
+            return Err(Failure::usage(format!(
+                "there is no folder {}",
+                root.display()
+            )));
         }
         let name = &global.env;
         let fits = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
@@ -66,11 +69,14 @@ impl Project {
                     .hint("or name the project's folder: mcpdeploy -C DIR …"));
             }
             Err(error) => {
-                return Err(Failure::usage(format!("failed to read {}", path.display())).cause(error));
+                return Err(
+                    Failure::usage(format!("failed to read {}", path.display())).cause(error)
+                );
             }
         };
         let text = String::from_utf8(bytes).map_err(|error| {
-            Failure::usage(format!("{} is not UTF-8 text", path.display())).cause(error.utf8_error())
+            Failure::usage(format!("{} is not UTF-8 text", path.display()))
+                .cause(error.utf8_error())
         })?;
         Ok(config::load(CONFIG, &text, &self.environment)?)
     }
@@ -84,8 +90,12 @@ impl Project {
         binary: Option<&Path>,
     ) -> BuildRequest {
         let architecture = match (arch, server.architecture) {
-            (Some(Arch::X86_64), _) | (None, config::Architecture::X86_64) => build::Architecture::X86_64,
-            (Some(Arch::Arm64), _) | (None, config::Architecture::Arm64) => build::Architecture::Arm64,
+            (Some(Arch::X86_64), _) | (None, config::Architecture::X86_64) => {
+                build::Architecture::X86_64
+            }
+            (Some(Arch::Arm64), _) | (None, config::Architecture::Arm64) => {
+                build::Architecture::Arm64
+            }
         };
         // Cargo is run in folders of its own: every path has to be whole.
         let whole = |path: PathBuf| std::path::absolute(&path).unwrap_or(path);

@@ -47,7 +47,9 @@ impl Screen {
         Self {
             out: Theme::detect(Stream::Stdout, global.no_color),
             err: Theme::detect(Stream::Stderr, global.no_color),
-            json: global.json.then(|| Mutex::new(JsonLines::new(io::stdout()))),
+            json: global
+                .json
+                .then(|| Mutex::new(JsonLines::new(io::stdout()))),
             quiet: global.quiet,
             verbose: global.verbose > 0,
             asks: !global.no_input && !global.json && io::stdin().is_terminal(),
@@ -150,12 +152,22 @@ impl Screen {
         for note in &loaded.notes {
             let label = self.err.paint(Paint::Faint, "note:");
             let line = loaded.source.line_of(note.span.start);
-            self.on_stderr(&format!("{label} {}:{line}: {}\n", loaded.source.name(), note.message));
+            self.on_stderr(&format!(
+                "{label} {}:{line}: {}\n",
+                loaded.source.name(),
+                note.message
+            ));
         }
     }
 
     /// The plan.
-    pub(crate) fn plan(&self, plan: &Plan, session: &Session, command: &'static str, next: Option<String>) {
+    pub(crate) fn plan(
+        &self,
+        plan: &Plan,
+        session: &Session,
+        command: &'static str,
+        next: Option<String>,
+    ) {
         if self.is_json() {
             self.said(&Said::Planned {
                 plan: Box::new(plan.clone()),
@@ -239,7 +251,10 @@ impl Screen {
         } else {
             format!("when it is mended, run mcpdeploy {command} again; it goes on from here.")
         };
-        self.on_stderr(&format!("\n{}", render_unfinished(ledger, &[], &next, &self.err)));
+        self.on_stderr(&format!(
+            "\n{}",
+            render_unfinished(ledger, &[], &next, &self.err)
+        ));
     }
 
     /// The resources of the state.
@@ -272,10 +287,15 @@ impl Screen {
     /// Asks for a line.
     pub(crate) fn ask(&self, question: &str) -> Result<String, Failure> {
         if !self.asks {
-            return Err(Failure::usage("this has to be confirmed, and there is nobody to ask")
-                .hint("say --auto-approve to go on without a question"));
+            return Err(
+                Failure::usage("this has to be confirmed, and there is nobody to ask")
+                    .hint("say --auto-approve to go on without a question"),
+            );
         }
-        eprint!("\n{} ", self.err.paint(Paint::Strong, format!("{question}:")));
+        eprint!(
+            "\n{} ",
+            self.err.paint(Paint::Strong, format!("{question}:"))
+        );
         let _ = io::stderr().flush();
         let mut answer = String::new();
         match io::stdin().lock().read_line(&mut answer) {
@@ -294,7 +314,8 @@ impl Screen {
     pub(crate) fn spinner(&self, what: &str) -> Spinner {
         let bar = self.live.then(|| {
             let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr());
-            let style = ProgressStyle::with_template("{spinner} {prefix}  {elapsed}  {wide_msg:.dim}");
+            let style =
+                ProgressStyle::with_template("{spinner} {prefix}  {elapsed}  {wide_msg:.dim}");
             bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_spinner()));
             bar.set_prefix(what.to_owned());
             bar.enable_steady_tick(std::time::Duration::from_millis(100));
@@ -313,7 +334,9 @@ impl Screen {
             What::Told => {}
             What::Config(errors) if self.is_json() => {
                 for error in errors.errors() {
-                    let line = error.span().map(|span| errors.source_file().line_of(span.start));
+                    let line = error
+                        .span()
+                        .map(|span| errors.source_file().line_of(span.start));
                     let place = line.map(|line| format!("{}:{line}", errors.source_file().name()));
                     let mut report = Report::new(error.message());
                     report.on = place;

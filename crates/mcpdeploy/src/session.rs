@@ -18,8 +18,8 @@ use crate::cloud::Cloud;
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::project::Project;
-use crate::views::errors::Report;
 use crate::screen::Screen;
+use crate::views::errors::Report;
 
 /// A project whose file, state and cloud are at hand.
 pub(crate) struct Session {
@@ -41,8 +41,10 @@ impl Session {
     /// who take the lock: see [`Session::reload`].
     pub(crate) async fn open(global: &Global, screen: &Screen) -> Result<Self, Failure> {
         if global.local {
-            return Err(Failure::usage("the embedded cloud (--local) is not there yet in this version")
-                .hint("start an emulator and name its address: --endpoint-url http://127.0.0.1:4566"));
+            return Err(Failure::usage(
+                "the embedded cloud (--local) is not there yet in this version",
+            )
+            .hint("start an emulator and name its address: --endpoint-url http://127.0.0.1:4566"));
         }
         let project = Project::open(global)?;
         let loaded = project.load()?;
@@ -80,10 +82,18 @@ impl Session {
         let cloud = Cloud::connect(&loaded, global).await?;
         let config = &loaded.config;
         let wants_aws = config.target.kind == TargetKind::AwsLambda
-            || config.resources.iter().any(|r| r.kind.value.starts_with("aws."));
+            || config
+                .resources
+                .iter()
+                .any(|r| r.kind.value.starts_with("aws."));
         let has_aws = stored.state.as_ref().is_some_and(|state| {
-            let addresses = state.resources.keys().chain(state.pending.values().map(|p| &p.intent.address));
-            addresses.into_iter().any(|a| a.kind().as_str().starts_with("aws."))
+            let addresses = state
+                .resources
+                .keys()
+                .chain(state.pending.values().map(|p| &p.intent.address));
+            addresses
+                .into_iter()
+                .any(|a| a.kind().as_str().starts_with("aws."))
         });
         let place = if wants_aws || has_aws {
             Some(cloud.place(&loaded, stored.state.as_ref()).await?)
@@ -96,7 +106,10 @@ impl Session {
         });
         if let Some(artifact) = &artifact {
             let digest = CodeSha256::new(artifact.code_sha256_base64.clone());
-            cloud.factory.artifacts().insert(digest, artifact.zip.clone());
+            cloud
+                .factory
+                .artifacts()
+                .insert(digest, artifact.zip.clone());
         }
         let setting = Setting {
             environment: &project.environment,
@@ -165,7 +178,13 @@ impl Session {
         };
         let registry = &self.cloud.registry;
         let findings = refresh::refresh(&self.graph, &self.state, registry, &look, sink).await?;
-        Ok(plan::plan(&self.graph, &self.state, findings, &options, registry)?)
+        Ok(plan::plan(
+            &self.graph,
+            &self.state,
+            findings,
+            &options,
+            registry,
+        )?)
     }
 }
 
@@ -248,20 +267,29 @@ fn stack_failure(loaded: &Loaded, errors: &StackErrors) -> Failure {
     let placed = errors.0.iter().map(|error| match error {
         StackError::Key { key, message, help } => {
             let span = loaded.span_of(key);
-            loaded.source.error(message, span, "here", Some(help.clone()))
+            loaded
+                .source
+                .error(message, span, "here", Some(help.clone()))
         }
         StackError::Resource {
             address,
             pointer,
             message,
         } => {
-            let resource = loaded.config.resources.iter().find(|r| r.address() == *address);
+            let resource = loaded
+                .config
+                .resources
+                .iter()
+                .find(|r| r.address() == *address);
             let span = resource.map(|resource| {
                 let value = resource.input_spans.get(pointer);
                 value.cloned().unwrap_or_else(|| resource.span.clone())
             });
-            let help = resource.map(|r| format!("see what it takes: mcpdeploy schema {}", r.kind.value));
-            loaded.source.error(format!("{address}: {message}"), span, "here", help)
+            let help =
+                resource.map(|r| format!("see what it takes: mcpdeploy schema {}", r.kind.value));
+            loaded
+                .source
+                .error(format!("{address}: {message}"), span, "here", help)
         }
     });
     ConfigErrors::new(loaded.source.clone(), placed.collect()).into()
@@ -295,7 +323,10 @@ fn graph_failure(loaded: &Loaded, errors: GraphErrors) -> Failure {
                     format!("{}: {message}", resource.address()),
                     Some(span),
                     "here",
-                    Some(format!("see what it takes: mcpdeploy schema {}", resource.kind.value)),
+                    Some(format!(
+                        "see what it takes: mcpdeploy schema {}",
+                        resource.kind.value
+                    )),
                 ));
             }
             (Some(resource), GraphError::UnknownKind { .. }) => placed.push(loaded.source.error(

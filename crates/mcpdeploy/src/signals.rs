@@ -17,7 +17,10 @@ impl Watch {
     pub(crate) fn start(canceller: Canceller) -> std::io::Result<Self> {
         let mut interrupt = signal(SignalKind::interrupt())?;
         let mut terminate = signal(SignalKind::terminate())?;
-        #[expect(clippy::disallowed_methods, reason = "the guard aborts the task with the run")]
+        #[expect(
+            clippy::disallowed_methods,
+            reason = "the guard aborts the task with the run"
+        )]
         let task = tokio::spawn(async move {
             for level in [Some(CancelLevel::Drain), Some(CancelLevel::Abandon), None] {
                 tokio::select! {
@@ -26,8 +29,12 @@ impl Watch {
                 }
                 match level {
                     Some(level) => canceller.cancel(level),
-                    None => {
-                        #[expect(clippy::exit, reason = "the third signal: the user wants out now; the journal has all")]
+                    None =>
+                    {
+                        #[expect(
+                            clippy::exit,
+                            reason = "the third signal: the user wants out now; the journal has all"
+                        )]
                         std::process::exit(i32::from(Exit::Interrupted.code()))
                     }
                 }

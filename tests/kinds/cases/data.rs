@@ -43,15 +43,31 @@ pub(in crate::kinds) fn role(place: &Place) -> Case {
     let name = "aws.iam.role.exec";
     place
         .case(&[(name, inputs)])
-        .edit("settings", UPDATE, json!({"description": null, "max_session_seconds": 7200}))
-        .edit("trust", UPDATE, json!({"assume_role_policy": trust("edgelambda.amazonaws.com")}))
+        .edit(
+            "settings",
+            UPDATE,
+            json!({"description": null, "max_session_seconds": 7200}),
+        )
+        .edit(
+            "trust",
+            UPDATE,
+            json!({"assume_role_policy": trust("edgelambda.amazonaws.com")}),
+        )
         .edit(
             "inline policies",
             UPDATE,
             json!({"inline_policies": {"read": read("arn:aws:s3:::b/*"), "more": read("*")}}),
         )
-        .edit("managed policies", UPDATE, json!({"managed_policies": [READ_ONLY]}))
-        .edit("boundary", UPDATE, json!({"permissions_boundary": READ_ONLY}))
+        .edit(
+            "managed policies",
+            UPDATE,
+            json!({"managed_policies": [READ_ONLY]}),
+        )
+        .edit(
+            "boundary",
+            UPDATE,
+            json!({"permissions_boundary": READ_ONLY}),
+        )
         .edit("tags", UPDATE, json!({"tags": {"team": "b", "more": "2"}}))
         .edit("name", REPLACE, json!({"name": "other"}))
         .edit("path", SUCCEED, json!({"path": "/mcp/"}))
@@ -80,7 +96,10 @@ pub(in crate::kinds) fn object(place: &Place) -> Case {
         "source": a.sha256,
     });
     place
-        .case(&[("aws.s3.bucket.files", files), ("aws.s3.object.code", inputs)])
+        .case(&[
+            ("aws.s3.bucket.files", files),
+            ("aws.s3.object.code", inputs),
+        ])
         .edit("source", UPDATE, json!({"source": b.sha256}))
         .edit("key", REPLACE, json!({"key": "code/b c.zip"}))
         .build()

@@ -7,7 +7,10 @@ use super::{REPLACE, UPDATE};
 use crate::kinds::place::Place;
 
 const API: (&str, &str) = ("aws.apigatewayv2.api.mcp", "${aws.apigatewayv2.api.mcp.id}");
-const OTHER: (&str, &str) = ("aws.apigatewayv2.api.other", "${aws.apigatewayv2.api.other.id}");
+const OTHER: (&str, &str) = (
+    "aws.apigatewayv2.api.other",
+    "${aws.apigatewayv2.api.other.id}",
+);
 
 fn of_api((address, _): (&'static str, &str)) -> (&'static str, Value) {
     (address, json!({"name": "mcp"}))
@@ -30,7 +33,11 @@ pub(in crate::kinds) fn api(place: &Place) -> Case {
         .case(&[(API.0, inputs)])
         .edit("name", UPDATE, json!({"name": "other"}))
         .edit("description", UPDATE, json!({"description": null}))
-        .edit("endpoint", UPDATE, json!({"disable_execute_api_endpoint": true}))
+        .edit(
+            "endpoint",
+            UPDATE,
+            json!({"disable_execute_api_endpoint": true}),
+        )
         .edit("no CORS", UPDATE, json!({"cors": null}))
         .edit(
             "other CORS",
@@ -66,7 +73,11 @@ pub(in crate::kinds) fn route(place: &Place) -> Case {
             of_integration("aws.apigatewayv2.integration.b", "b"),
             ("aws.apigatewayv2.route.mcp", inputs),
         ])
-        .edit("target", UPDATE, json!({"target": "${aws.apigatewayv2.integration.b.id}"}))
+        .edit(
+            "target",
+            UPDATE,
+            json!({"target": "${aws.apigatewayv2.integration.b.id}"}),
+        )
         .edit("key", REPLACE, json!({"route_key": "$default"}))
         .build()
 }
@@ -92,7 +103,11 @@ pub(in crate::kinds) fn stage(place: &Place) -> Case {
             UPDATE,
             json!({"throttling": {"rate_limit": 0.5, "burst_limit": 1}}),
         )
-        .edit("variables", UPDATE, json!({"variables": {"color": "red", "more": "2"}}))
+        .edit(
+            "variables",
+            UPDATE,
+            json!({"variables": {"color": "red", "more": "2"}}),
+        )
         .edit(
             "access logs",
             UPDATE,

@@ -62,7 +62,11 @@ pub(in crate::kinds) fn function(place: &Place) -> Case {
         .case(&[of_role(), of_function()])
         .edit("settings", UPDATE, settings)
         .edit("code", UPDATE, json!({"code": other}))
-        .edit("code and settings", UPDATE, json!({"code": other, "memory_mb": 512}))
+        .edit(
+            "code and settings",
+            UPDATE,
+            json!({"code": other, "memory_mb": 512}),
+        )
         .edit("concurrency", UPDATE, json!({"reserved_concurrency": 2}))
         .edit("tags", UPDATE, json!({"tags": {"team": "b", "more": "2"}}))
         .edit("name", REPLACE, json!({"name": "other"}))
@@ -79,17 +83,37 @@ pub(in crate::kinds) fn version(place: &Place) -> Case {
             Action::Publish,
             Action::Publish,
         )
-        .edit_of("another function", FUNCTION, json!({"name": "other"}), REPLACE, REPLACE)
+        .edit_of(
+            "another function",
+            FUNCTION,
+            json!({"name": "other"}),
+            REPLACE,
+            REPLACE,
+        )
         .build()
 }
 
 pub(in crate::kinds) fn alias(place: &Place) -> Case {
     place
         .case(&[of_role(), of_function(), of_version(), of_alias()])
-        .edit("description", UPDATE, json!({"description": "what it is for"}))
-        .edit_of("the version", FUNCTION, json!({"memory_mb": 256}), UPDATE, UPDATE)
+        .edit(
+            "description",
+            UPDATE,
+            json!({"description": "what it is for"}),
+        )
+        .edit_of(
+            "the version",
+            FUNCTION,
+            json!({"memory_mb": 256}),
+            UPDATE,
+            UPDATE,
+        )
         .edit("latest", UPDATE, json!({"version": "$LATEST"}))
-        .edit("provisioned concurrency", UPDATE, json!({"provisioned_concurrency": 1}))
+        .edit(
+            "provisioned concurrency",
+            UPDATE,
+            json!({"provisioned_concurrency": 1}),
+        )
         .edit("name", REPLACE, json!({"name": "next"}))
         .build()
 }

@@ -48,7 +48,11 @@ pub(in crate::kinds) fn alarm(place: &Place) -> Case {
             ("aws.sns.topic.alarms", json!({"name": "alarms"})),
             ("aws.cloudwatch.alarm.errors", inputs),
         ])
-        .edit("threshold", UPDATE, json!({"threshold": 2.5, "missing_data": "notBreaching"}))
+        .edit(
+            "threshold",
+            UPDATE,
+            json!({"threshold": 2.5, "missing_data": "notBreaching"}),
+        )
         .edit("percentile", UPDATE, json!({"metric": latency}))
         .edit("description", UPDATE, json!({"description": null}))
         .edit(
@@ -56,7 +60,11 @@ pub(in crate::kinds) fn alarm(place: &Place) -> Case {
             UPDATE,
             json!({"evaluation_periods": 3, "datapoints_to_alarm": 2}),
         )
-        .edit("actions", UPDATE, json!({"alarm_actions": null, "ok_actions": ["${aws.sns.topic.alarms.arn}"]}))
+        .edit(
+            "actions",
+            UPDATE,
+            json!({"alarm_actions": null, "ok_actions": ["${aws.sns.topic.alarms.arn}"]}),
+        )
         .edit("tags", UPDATE, json!({"tags": {"team": "b", "more": "2"}}))
         .edit("name", REPLACE, json!({"name": "calculator-failures"}))
         .build()
@@ -92,7 +100,11 @@ pub(in crate::kinds) fn topic(place: &Place) -> Case {
     });
     place
         .case(&[("aws.sns.topic.alarms", inputs)])
-        .edit("display name", UPDATE, json!({"display_name": "More alarms"}))
+        .edit(
+            "display name",
+            UPDATE,
+            json!({"display_name": "More alarms"}),
+        )
         .edit("no display name", UPDATE, json!({"display_name": null}))
         .edit("policy", UPDATE, json!({"policy": policy}))
         .edit("key", UPDATE, json!({"kms_key": "alias/aws/sns"}))

@@ -72,7 +72,10 @@ impl<'a> Bench<'a> {
     pub(super) fn state(&self) -> Result<State, String> {
         let loaded = self.store.load().map_err(told)?;
         Ok(loaded.state.unwrap_or_else(|| {
-            State::new(&self.case.desired.deployment, &self.case.desired.environment)
+            State::new(
+                &self.case.desired.deployment,
+                &self.case.desired.environment,
+            )
         }))
     }
 
@@ -83,7 +86,10 @@ impl<'a> Bench<'a> {
     /// Looks and plans; nothing is written.
     pub(super) async fn try_plan(&self, desired: &Desired) -> Result<Plan, Failed> {
         let state = self.store.load()?.state.unwrap_or_else(|| {
-            State::new(&self.case.desired.deployment, &self.case.desired.environment)
+            State::new(
+                &self.case.desired.deployment,
+                &self.case.desired.environment,
+            )
         });
         let graph = Graph::build(desired.clone(), self.registry())?;
         let look = RefreshOptions {
@@ -180,7 +186,8 @@ impl<'a> Bench<'a> {
         let struck = self.calls().count() > number;
         let named = recorded.get(number).map_or("?", |call| call.1.as_str());
         let at = |what: String| format!("{fault:?} at call {number} ({named}): {what}");
-        self.check_writes(desired, &before, &plan, true).map_err(at)?;
+        self.check_writes(desired, &before, &plan, true)
+            .map_err(at)?;
         self.calls().reset();
         let mut runs = 1;
         let mut failed = first.unwrap_or_else(|| vec!["killed".to_owned()]);

@@ -14,9 +14,10 @@ pub(super) async fn existence(bench: &Bench<'_>, fault: Fault) -> Checked {
     let lost = matches!(fault, Fault::LoseAnswer | Fault::CrashAfter);
     if lost && bench.case.skips.contains(&Skip::LostCreation) {
         bench.run(wanted).await?;
-        return each_call(async |number| bench.run_with(&bench.base, number, fault).await, async || {
-            bench.run(wanted).await
-        })
+        return each_call(
+            async |number| bench.run_with(&bench.base, number, fault).await,
+            async || bench.run(wanted).await,
+        )
         .await;
     }
     let there = async |number| {

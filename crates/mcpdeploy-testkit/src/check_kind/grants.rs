@@ -81,9 +81,9 @@ impl Bench<'_> {
             (Op::Create | Op::Update, Some((inputs, placement))) => {
                 vec![(inputs.clone(), placement.clone())]
             }
-            (Op::Read, Some((inputs, placement))) => old
-                .chain([(inputs.clone(), placement.clone())])
-                .collect(),
+            (Op::Read, Some((inputs, placement))) => {
+                old.chain([(inputs.clone(), placement.clone())]).collect()
+            }
             _ => old.collect(),
         };
         all.iter()

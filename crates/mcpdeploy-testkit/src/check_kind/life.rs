@@ -27,7 +27,10 @@ pub(super) async fn life(bench: &Bench<'_>) -> Checked {
     imported(bench).await.map_err(at("import"))?;
     let had = instance(bench)?;
     bench.run(&bench.base).await.map_err(at("delete"))?;
-    let kind = bench.graph(wanted)?.get(&bench.case.subject).map(|node| node.kind.clone());
+    let kind = bench
+        .graph(wanted)?
+        .get(&bench.case.subject)
+        .map(|node| node.kind.clone());
     let cx = DynCx::new(&bench.case.subject, &had.placement, &|_| ());
     if let Some(kind) = kind {
         let again = kind.delete(&cx, &had.id, &had.inputs).await;
@@ -144,8 +147,7 @@ async fn lost(bench: &Bench<'_>) -> Checked {
     let graph = bench.graph(wanted)?;
     let kind = graph.get(&bench.case.subject).map(|node| node.kind.clone());
     let found_again = kind.is_some_and(|kind| {
-        kind.taggable()
-            || matches!(kind.identity(&had.inputs), Some(Identity::InParent { .. }))
+        kind.taggable() || matches!(kind.identity(&had.inputs), Some(Identity::InParent { .. }))
     });
     bench.lose_state()?;
     bench.calls().reset();

@@ -25,7 +25,17 @@ pub(crate) async fn run(global: &Global, args: &Apply, screen: &Screen) -> Resul
     };
     match &args.plan {
         Some(path) => saved(global, path, &args.run, &mut session, screen).await,
-        None => fresh(global, "apply", &args.select, &args.run, &mut session, screen).await,
+        None => {
+            fresh(
+                global,
+                "apply",
+                &args.select,
+                &args.run,
+                &mut session,
+                screen,
+            )
+            .await
+        }
     }
 }
 
@@ -83,7 +93,9 @@ async fn saved(
     }
     let destroys = plan.options.mode == mcpdeploy_engine::plan::Mode::Destroy;
     if plan.digest != session.graph.digest() && !destroys {
-        return Err(moved_on("deploy.toml or the build has changed since it was made"));
+        return Err(moved_on(
+            "deploy.toml or the build has changed since it was made",
+        ));
     }
     carry_out(global, &plan, by, &lock, session, screen).await
 }
@@ -134,7 +146,10 @@ pub(crate) async fn carry_out(
 fn finished(plan: &Plan, summary: &Summary, session: &Session, screen: &Screen) {
     let took = in_all(summary);
     if plan.options.mode == Mode::Destroy {
-        screen.applied(&format!("{} is gone", plan.deployment), &[(String::new(), took)]);
+        screen.applied(
+            &format!("{} is gone", plan.deployment),
+            &[(String::new(), took)],
+        );
         return;
     }
     let outputs = &session.state.outputs;

@@ -14,8 +14,11 @@ pub(crate) async fn run(global: &Global, args: &Build, screen: &Screen) -> Resul
     let project = Project::open(global)?;
     let loaded = project.load()?;
     screen.notes(&loaded);
-    let (TargetKind::AwsLambda, Some(server)) = (&loaded.config.target.kind, &loaded.config.server) else {
-        return Err(Failure::usage("there is no server to build: the file deploys only resources"));
+    let (TargetKind::AwsLambda, Some(server)) = (&loaded.config.target.kind, &loaded.config.server)
+    else {
+        return Err(Failure::usage(
+            "there is no server to build: the file deploys only resources",
+        ));
     };
     let request = project.build_request(&loaded.config, server, args.arch, args.binary.as_deref());
     let artifact = run_build(request, screen).await?;
@@ -48,7 +51,10 @@ pub(crate) async fn run_build(request: BuildRequest, screen: &Screen) -> Result<
 
 /// Tells what was built.
 pub(crate) fn report(artifact: &Artifact, screen: &Screen) {
-    let of = artifact.package.as_ref().map_or_else(String::new, |package| format!(" {package}"));
+    let of = artifact
+        .package
+        .as_ref()
+        .map_or_else(String::new, |package| format!(" {package}"));
     screen.result(
         "build",
         &format!(

@@ -16,7 +16,9 @@ use crate::session::Session;
 pub(crate) async fn run(global: &Global, args: &Deploy, screen: &Screen) -> Result<Exit, Failure> {
     let project = Project::open(global)?;
     let loaded = project.load()?;
-    if let (TargetKind::AwsLambda, Some(server)) = (&loaded.config.target.kind, &loaded.config.server) {
+    if let (TargetKind::AwsLambda, Some(server)) =
+        (&loaded.config.target.kind, &loaded.config.server)
+    {
         let request = project.build_request(&loaded.config, server, None, args.binary.as_deref());
         let artifact = super::build::run_build(request, screen).await?;
         super::build::report(&artifact, screen);
@@ -26,7 +28,8 @@ pub(crate) async fn run(global: &Global, args: &Deploy, screen: &Screen) -> Resu
         refresh: true,
         ..Selectors::default()
     };
-    let exit = super::apply::fresh(global, "deploy", &select, &args.run, &mut session, screen).await?;
+    let exit =
+        super::apply::fresh(global, "deploy", &select, &args.run, &mut session, screen).await?;
     if exit != Exit::Done || args.skip_tests {
         return Ok(exit);
     }
@@ -36,7 +39,11 @@ pub(crate) async fn run(global: &Global, args: &Deploy, screen: &Screen) -> Resu
 /// Tries the deployed server, as `[post_deploy_tests]` says.
 async fn try_it(session: &Session, screen: &Screen) -> Result<Exit, Failure> {
     let tests = &session.loaded.config.post_deploy_tests;
-    let url = session.state.outputs.get("mcp_url").and_then(|url| url.as_str());
+    let url = session
+        .state
+        .outputs
+        .get("mcp_url")
+        .and_then(|url| url.as_str());
     let (true, Some(url)) = (tests.enabled, url) else {
         return Ok(Exit::Done);
     };
@@ -51,7 +58,11 @@ async fn try_it(session: &Session, screen: &Screen) -> Result<Exit, Failure> {
         let (name, result) = match check {
             Check::Connectivity => ("connectivity", endpoint.run(probe::connectivity).await),
             Check::Conformance => ("conformance", endpoint.run(probe::conformance).await),
-            Check::Apps => return Err(Failure::usage("the check `apps` is not there yet in this version")),
+            Check::Apps => {
+                return Err(Failure::usage(
+                    "the check `apps` is not there yet in this version",
+                ));
+            }
         };
         match result {
             Ok(said) => screen.result(
@@ -78,9 +89,12 @@ async fn try_it(session: &Session, screen: &Screen) -> Result<Exit, Failure> {
             Ok(Exit::ChecksFailed)
         }
         OnFailure::Warn => {
-            screen.warn("it is deployed and fails its checks; on_failure = \"warn\" lets that pass");
+            screen
+                .warn("it is deployed and fails its checks; on_failure = \"warn\" lets that pass");
             Ok(Exit::Done)
         }
-        OnFailure::Rollback => Err(Failure::usage("on_failure = \"rollback\" is not there yet in this version")),
+        OnFailure::Rollback => Err(Failure::usage(
+            "on_failure = \"rollback\" is not there yet in this version",
+        )),
     }
 }

@@ -62,8 +62,14 @@ fn open(what: &str, found: impl Into<String>, mend: impl Into<String>) -> Check 
 
 fn file(loaded: &Result<Loaded, Failure>) -> Check {
     match loaded {
-        Ok(loaded) => good(CONFIG, format!("in order: {}", loaded.config.deployment_name())),
-        Err(Failure { what: What::Config(errors), .. }) => bad(
+        Ok(loaded) => good(
+            CONFIG,
+            format!("in order: {}", loaded.config.deployment_name()),
+        ),
+        Err(Failure {
+            what: What::Config(errors),
+            ..
+        }) => bad(
             CONFIG,
             format!("{} mistakes", errors.errors().len()),
             "see them with: mcpdeploy validate",
@@ -75,13 +81,21 @@ fn file(loaded: &Result<Loaded, Failure>) -> Check {
 fn toolchain(project: &Project, architecture: Architecture) -> Check {
     let what = format!("building for {architecture}");
     if !project.root.join("Cargo.toml").is_file() {
-        return open(&what, "no Cargo.toml here", "set `binary` under [server] to a ready executable, or go to the project's folder");
+        return open(
+            &what,
+            "no Cargo.toml here",
+            "set `binary` under [server] to a ready executable, or go to the project's folder",
+        );
     }
     let toolchain = Toolchain::probe(&project.root, architecture);
     let tools = toolchain.tools(architecture);
     match tools.first() {
         Some(tool) => good(&what, format!("with {tool}")),
-        None => bad(&what, "nothing installed can do it", toolchain.advice(architecture)),
+        None => bad(
+            &what,
+            "nothing installed can do it",
+            toolchain.advice(architecture),
+        ),
     }
 }
 
@@ -98,21 +112,34 @@ fn state(project: &Project) -> Check {
         Ok(stored) => match (&stored.interrupted, &stored.state) {
             (Some(by), _) => open(
                 "the state",
-                format!("a run was interrupted ({}, pid {} on {})", by.at, by.pid, by.host),
+                format!(
+                    "a run was interrupted ({}, pid {} on {})",
+                    by.at, by.pid, by.host
+                ),
                 "mcpdeploy apply goes on from there",
             ),
             (None, Some(state)) => good(
                 "the state",
-                format!("{} resources, serial {}", state.resources.len(), state.serial),
+                format!(
+                    "{} resources, serial {}",
+                    state.resources.len(),
+                    state.serial
+                ),
             ),
             (None, None) => good("the state", "nothing is deployed yet"),
         },
-        Err(error) => bad("the state", error.to_string(), "restore it from a backup or from version control"),
+        Err(error) => bad(
+            "the state",
+            error.to_string(),
+            "restore it from a backup or from version control",
+        ),
     }
 }
 
 async fn account(global: &Global, loaded: Option<&Loaded>) -> Vec<Check> {
-    let aws = loaded.map(|loaded| loaded.config.aws.clone()).unwrap_or_default();
+    let aws = loaded
+        .map(|loaded| loaded.config.aws.clone())
+        .unwrap_or_default();
     let settings = ConnectSettings {
         region: global.region.clone().or(aws.region),
         profile: global.profile.clone().or(aws.profile),
@@ -123,7 +150,10 @@ async fn account(global: &Global, loaded: Option<&Loaded>) -> Vec<Check> {
     let factory = match ClientFactory::connect(&settings).await {
         Ok(factory) => factory,
         Err(error) => {
-            let mend = error.hint.clone().unwrap_or_else(|| "look at AWS_CA_BUNDLE".to_owned());
+            let mend = error
+                .hint
+                .clone()
+                .unwrap_or_else(|| "look at AWS_CA_BUNDLE".to_owned());
             return vec![bad("AWS", error.to_string(), mend)];
         }
     };
@@ -144,13 +174,15 @@ async fn account(global: &Global, loaded: Option<&Loaded>) -> Vec<Check> {
                 format!("{}, as {}", caller.account, caller.arn),
                 format!("deploy.toml is for account {wanted}: use credentials for it"),
             ),
-            _ => good("the account", format!("{}, as {}", caller.account, caller.arn)),
+            _ => good(
+                "the account",
+                format!("{}, as {}", caller.account, caller.arn),
+            ),
         },
         Err(error) => {
-            let mend = error
-                .hint
-                .clone()
-                .unwrap_or_else(|| "set AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY".to_owned());
+            let mend = error.hint.clone().unwrap_or_else(|| {
+                "set AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY".to_owned()
+            });
             bad("the account", error.to_string(), mend)
         }
     };

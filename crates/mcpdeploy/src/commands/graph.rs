@@ -13,7 +13,11 @@ use crate::screen::Screen;
 use crate::session::Session;
 use crate::views::graph::{self as view, GraphNode, GraphView};
 
-pub(crate) async fn run(global: &Global, args: &cli::Graph, screen: &Screen) -> Result<Exit, Failure> {
+pub(crate) async fn run(
+    global: &Global,
+    args: &cli::Graph,
+    screen: &Screen,
+) -> Result<Exit, Failure> {
     let (graph, title) = match args.of {
         GraphOf::State => (of_state(global)?, "the state"),
         GraphOf::Plan => (of_plan(global, screen).await?, "the plan"),
@@ -29,10 +33,12 @@ pub(crate) async fn run(global: &Global, args: &cli::Graph, screen: &Screen) -> 
 
 fn of_state(global: &Global) -> Result<GraphView, Failure> {
     let state = super::state::load(&Project::open(global)?)?;
-    Ok(build(state.resources.iter().filter_map(|(address, resource)| {
-        let instance = resource.current.as_ref()?;
-        Some((address.clone(), None, instance.depends_on.clone()))
-    })))
+    Ok(build(state.resources.iter().filter_map(
+        |(address, resource)| {
+            let instance = resource.current.as_ref()?;
+            Some((address.clone(), None, instance.depends_on.clone()))
+        },
+    )))
 }
 
 async fn of_plan(global: &Global, screen: &Screen) -> Result<GraphView, Failure> {
@@ -42,8 +48,11 @@ async fn of_plan(global: &Global, screen: &Screen) -> Result<GraphView, Failure>
         ..Selectors::default()
     };
     let plan = session.plan(global, &select, &mut screen.reading()).await?;
-    let actions: HashMap<&Address, Action> =
-        plan.actions.iter().map(|a| (&a.address, a.action)).collect();
+    let actions: HashMap<&Address, Action> = plan
+        .actions
+        .iter()
+        .map(|a| (&a.address, a.action))
+        .collect();
     let wanted = session.graph.in_order().map(|node| {
         let address = &node.resource.address;
         (
@@ -55,15 +64,24 @@ async fn of_plan(global: &Global, screen: &Screen) -> Result<GraphView, Failure>
     let going = plan.actions.iter().filter_map(|action| {
         let gone = session.graph.get(&action.address).is_none();
         let instance = session.state.current(&action.address)?;
-        gone.then(|| (action.address.clone(), Some(action.action), instance.depends_on.clone()))
+        gone.then(|| {
+            (
+                action.address.clone(),
+                Some(action.action),
+                instance.depends_on.clone(),
+            )
+        })
     });
     Ok(build(wanted.chain(going)))
 }
 
 fn build(resources: impl Iterator<Item = (Address, Option<Action>, Vec<Address>)>) -> GraphView {
     let resources: Vec<_> = resources.collect();
-    let places: HashMap<&Address, usize> =
-        resources.iter().enumerate().map(|(place, (address, ..))| (address, place)).collect();
+    let places: HashMap<&Address, usize> = resources
+        .iter()
+        .enumerate()
+        .map(|(place, (address, ..))| (address, place))
+        .collect();
     let edges = resources
         .iter()
         .enumerate()

@@ -19,19 +19,28 @@ pub(crate) fn run(global: &Global, args: &Init, screen: &Screen) -> Result<Exit,
     let project = Project::open(global)?;
     let path = project.config_path();
     if path.exists() {
-        return Err(Failure::usage(format!("{} is there already; it is left as it is", path.display()))
-            .next("mcpdeploy validate"));
+        return Err(Failure::usage(format!(
+            "{} is there already; it is left as it is",
+            path.display()
+        ))
+        .next("mcpdeploy validate"));
     }
     if args.auth == Some(Auth::Cognito) {
-        return Err(Failure::usage("login with Cognito is not there yet in this version")
-            .hint("leave out --auth: the server is open then, or checks its callers itself"));
+        return Err(
+            Failure::usage("login with Cognito is not there yet in this version")
+                .hint("leave out --auth: the server is open then, or checks its callers itself"),
+        );
     }
     let detected = match build::detect(&project.root) {
         Ok(detected) => Some(detected),
         Err(build::BuildError::NoManifest { .. }) => None,
         Err(error) => return Err(error.into()),
     };
-    let found = detected.as_ref().map(|d| choose(d, args, screen)).transpose()?.flatten();
+    let found = detected
+        .as_ref()
+        .map(|d| choose(d, args, screen))
+        .transpose()?
+        .flatten();
     match args.transport {
         None | Some(Transport::Lambda) => {}
         Some(Transport::Http | Transport::Stdio) => {
@@ -49,7 +58,11 @@ pub(crate) fn run(global: &Global, args: &Init, screen: &Screen) -> Result<Exit,
 
     screen.result(
         "init",
-        &format!("Wrote {}{}", path.display(), found.map_or_else(String::new, |p| format!(" for the package {}", p.name))),
+        &format!(
+            "Wrote {}{}",
+            path.display(),
+            found.map_or_else(String::new, |p| format!(" for the package {}", p.name))
+        ),
         json!({"file": path, "name": name, "region": region, "package": found.map(|p| &p.name)}),
     );
     if let Some(package) = found
@@ -81,15 +94,24 @@ fn choose<'a>(
     }
     let names: Vec<&str> = detected.packages.iter().map(|p| p.name.as_str()).collect();
     let unclear = || {
-        Failure::usage(format!("several packages could be the server: {}", names.join(", ")))
-            .hint("say which: mcpdeploy init --name NAME, with the name of one of them")
+        Failure::usage(format!(
+            "several packages could be the server: {}",
+            names.join(", ")
+        ))
+        .hint("say which: mcpdeploy init --name NAME, with the name of one of them")
     };
     if args.yes || !screen.can_ask() {
         return Err(unclear());
     }
-    let answer = screen.ask(&format!("Which package is the server? ({})", names.join(", ")))?;
+    let answer = screen.ask(&format!(
+        "Which package is the server? ({})",
+        names.join(", ")
+    ))?;
     let answer = answer.trim();
-    let package = detected.packages.iter().find(|package| package.name == answer);
+    let package = detected
+        .packages
+        .iter()
+        .find(|package| package.name == answer);
     package.map(Some).ok_or_else(unclear)
 }
 
@@ -113,7 +135,13 @@ fn name(
     let guess: String = guess
         .to_ascii_lowercase()
         .chars()
-        .map(|c| if c.is_ascii_alphanumeric() || c == '-' || c == '_' { c } else { '-' })
+        .map(|c| {
+            if c.is_ascii_alphanumeric() || c == '-' || c == '_' {
+                c
+            } else {
+                '-'
+            }
+        })
         .collect();
     let guess = guess.trim_matches(|c| c == '-' || c == '_').to_owned();
     if args.yes || !screen.can_ask() {
@@ -121,7 +149,11 @@ fn name(
     }
     let answer = screen.ask(&format!("The server's name [{guess}]"))?;
     let answer = answer.trim();
-    Ok(if answer.is_empty() { guess } else { answer.to_owned() })
+    Ok(if answer.is_empty() {
+        guess
+    } else {
+        answer.to_owned()
+    })
 }
 
 fn region(global: &Global) -> String {
@@ -165,7 +197,11 @@ fn write(name: &str, region: &str, found: Option<&DetectedPackage>) -> String {
     }
     section("server", "", server);
     section("environment", "", vec![("RUST_LOG", value("info"))]);
-    section("auth", "# Login before the server comes in a later version.\n", vec![("enabled", value(false))]);
+    section(
+        "auth",
+        "# Login before the server comes in a later version.\n",
+        vec![("enabled", value(false))],
+    );
     section(
         "observability",
         "",
@@ -191,7 +227,10 @@ fn save(path: &Path, text: &str) -> Result<(), Failure> {
             fs::create_dir_all(folder)?;
         }
         // `create_new`: a file that came meanwhile is not overwritten either.
-        let mut file = fs::OpenOptions::new().write(true).create_new(true).open(path)?;
+        let mut file = fs::OpenOptions::new()
+            .write(true)
+            .create_new(true)
+            .open(path)?;
         file.write_all(text.as_bytes())
     };
     write().map_err(|error: std::io::Error| {

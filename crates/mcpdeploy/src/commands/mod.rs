@@ -48,7 +48,11 @@ pub(crate) async fn run(cli: Cli, screen: &Screen) -> Result<Exit, Failure> {
         Command::Schema { name } => schema::run(name.as_deref(), screen),
         Command::Version => {
             let version = env!("CARGO_PKG_VERSION");
-            screen.result("version", &format!("mcpdeploy {version}"), serde_json::json!({"version": version}));
+            screen.result(
+                "version",
+                &format!("mcpdeploy {version}"),
+                serde_json::json!({"version": version}),
+            );
             Ok(Exit::Done)
         }
     }

@@ -14,7 +14,9 @@ pub(crate) async fn run(global: &Global, args: &Plan, screen: &Screen) -> Result
             .hint("mcpdeploy plan --json, or --out FILE and mcpdeploy show FILE"));
     }
     let session = Session::open(global, screen).await?;
-    let plan = session.plan(global, &args.select, &mut screen.reading()).await?;
+    let plan = session
+        .plan(global, &args.select, &mut screen.reading())
+        .await?;
     if let Some(path) = &args.out {
         save(&plan, path)?;
     }
@@ -52,9 +54,12 @@ pub(crate) fn read(path: &std::path::Path) -> Result<EnginePlan, Failure> {
         Failure::usage(format!("failed to read the plan {}", path.display())).cause(error)
     })?;
     let no_plan = |error: serde_json::Error| {
-        Failure::usage(format!("{} is no plan that mcpdeploy saved", path.display()))
-            .cause(error)
-            .next("mcpdeploy plan --out FILE")
+        Failure::usage(format!(
+            "{} is no plan that mcpdeploy saved",
+            path.display()
+        ))
+        .cause(error)
+        .next("mcpdeploy plan --out FILE")
     };
     let head: Head = serde_json::from_slice(&bytes).map_err(no_plan)?;
     let known = mcpdeploy_engine::plan::FORMAT;

@@ -22,7 +22,11 @@ pub(crate) fn run(name: Option<&str>, screen: &Screen) -> Result<Exit, Failure> 
         let names: Vec<&str> = files.iter().map(|(name, _)| *name).collect();
         screen.result(
             "schema",
-            &format!("Files:\n  {}\n\nKinds:\n  {}", names.join("\n  "), kinds.join("\n  ")),
+            &format!(
+                "Files:\n  {}\n\nKinds:\n  {}",
+                names.join("\n  "),
+                kinds.join("\n  ")
+            ),
             json!({"files": names, "kinds": kinds}),
         );
         return Ok(Exit::Done);

@@ -65,10 +65,14 @@ pub(crate) fn run(global: &Global, args: &cli::State, screen: &Screen) -> Result
                     return Err(no_such(address.as_str()));
                 };
                 let deposed = resource.deposed.keys().map(|key| Slot::Deposed(*key));
-                records.extend(deposed.chain([Slot::Current]).map(|slot| Record::Forgotten {
-                    address: address.clone(),
-                    slot,
-                }));
+                records.extend(
+                    deposed
+                        .chain([Slot::Current])
+                        .map(|slot| Record::Forgotten {
+                            address: address.clone(),
+                            slot,
+                        }),
+                );
             }
             change(&store, &lock, &old, &records, screen)?;
             for address in addresses {
@@ -161,8 +165,10 @@ fn push(project: &Project, file: &Path, force: bool, screen: &Screen) -> Result<
     let old = store.load()?.state;
     if let (Some(old), false) = (&old, force) {
         if old.lineage != new.lineage {
-            return Err(Failure::usage("the state to push is of another lineage than the one that is there")
-                .hint("push it all the same with --force; the one that is there is kept as a backup"));
+            return Err(Failure::usage(
+                "the state to push is of another lineage than the one that is there",
+            )
+            .hint("push it all the same with --force; the one that is there is kept as a backup"));
         }
         if old.serial > new.serial {
             return Err(Failure::usage(format!(
@@ -204,7 +210,10 @@ fn unlock(project: &Project, run: Option<&str>, screen: &Screen) -> Result<(), F
                     by.pid, by.host
                 )),
             )
-            .hint(format!("end that process and the lock is free: kill {}", by.pid)))
+            .hint(format!(
+                "end that process and the lock is free: kill {}",
+                by.pid
+            )))
         }
         Err(error) => Err(error.into()),
     }
