@@ -230,7 +230,7 @@ fn two_runs_at_once_one_works_and_the_other_names_it() {
     file.lock().expect("nobody holds it");
     let holder =
         r#"{"run":"8d1f","at":"2026-01-01T00:00:00Z","pid":4711,"host":"ci-7","command":"apply"}"#;
-    std::fs::write(&path, holder).expect("it can be written");
+    project.write(".pmcp/deployments/default/state.lock", holder);
     project
         .run(&["apply", "--auto-approve"])
         .code(4)

@@ -65,7 +65,7 @@ fn what_is_left(account: &Account<'_>) -> Value {
         .filter(|(_, value)| match value {
             Value::Array(items) => !items.is_empty(),
             Value::Object(items) => !items.is_empty(),
-            _ => false,
+            Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => false,
         })
         .map(|(key, value)| (key.clone(), value.clone()))
         .collect();

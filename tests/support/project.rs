@@ -38,6 +38,10 @@ impl Project {
         self.folder.path()
     }
 
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "a file of a project that lives as long as its test"
+    )]
     pub(crate) fn write(&self, path: &str, text: &str) {
         let path = self.path().join(path);
         if let Some(parent) = path.parent() {
@@ -186,7 +190,9 @@ impl Plan {
                 let verb = match &action["action"] {
                     Value::String(verb) => verb.clone(),
                     Value::Object(verb) => verb.keys().next().cloned().unwrap_or_default(),
-                    other => panic!("{other} is no action"),
+                    other @ (Value::Null | Value::Bool(_) | Value::Number(_) | Value::Array(_)) => {
+                        panic!("{other} is no action")
+                    }
                 };
                 format!(
                     "{verb} {}",

@@ -10,7 +10,8 @@ use crate::scenes::{Scene, scenes};
 pub(crate) async fn set(scene: &Scene) -> Lab {
     let mut lab = Lab::new();
     if let Some(before) = &scene.before {
-        lab.converge(&before.desired).await;
+        let summary = lab.run(&before.desired).await.unwrap();
+        assert!(summary.is_complete(), "{summary:?}");
     }
     lab.cloud.set_lax(scene.lax);
     lab
