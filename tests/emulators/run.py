@@ -76,8 +76,6 @@ def command(name: str, port: int, folder: Path):
             # Would listen on a fixed port of every interface.
             "IOT_MTLS_ENABLED": "0",
         }
-        if os.environ.get("MCPDEPLOY_EMULATOR_AUTH"):
-            env["AUTH"] = "true"
         start = "from ministack.app import main; main()"
         return [python, "-c", start], env, f"{endpoint}/_ministack/health"
     if name == "moto":

@@ -2,13 +2,16 @@
 //!
 //! Apart from the kinds on purpose: it must not share their mistakes.
 
-use std::collections::BTreeSet;
-
 use mcpdeploy_aws::clients::Clients;
+use mcpdeploy_testkit::check_kind::Inventory;
 use serde_json::Value;
 
+use crate::support::emulator::REGION;
+use crate::support::http;
+
 /// Everything of one kind.
-pub(super) async fn list(clients: &Clients, kind: &str) -> BTreeSet<String> {
+pub(super) async fn list(lister: &Lister<'_>, kind: &str) -> Inventory {
+    let clients = lister.clients;
     let found: Vec<String> = match kind {
         "aws.logs.log_group" => {
             let call = clients.logs().describe_log_groups().send();
@@ -79,11 +82,7 @@ pub(super) async fn list(clients: &Clients, kind: &str) -> BTreeSet<String> {
             let alarms = call.await.expect("alarms are listed").metric_alarms;
             all(alarms, |alarm| alarm.alarm_name)
         }
-        "aws.cloudwatch.dashboard" => {
-            let call = clients.cloudwatch().list_dashboards().send();
-            let entries = call.await.expect("dashboards are listed").dashboard_entries;
-            all(entries, |entry| entry.dashboard_name)
-        }
+        "aws.cloudwatch.dashboard" => lister.dashboards(),
         "aws.dynamodb.table" => {
             let call = clients.dynamodb().list_tables().send();
             let names = call.await.expect("tables are listed").table_names;
@@ -99,7 +98,60 @@ pub(super) async fn list(clients: &Clients, kind: &str) -> BTreeSet<String> {
         }
         other => panic!("nobody knows how to list {other}"),
     };
-    found.into_iter().collect()
+    let mut inventory: Inventory = found.into_iter().map(|id| (id, String::new())).collect();
+    if kind == "aws.lambda.alias" {
+        for (id, details) in &mut inventory {
+            *details = provisioned(clients, id).await;
+        }
+    }
+    inventory
+}
+
+/// What is needed to list.
+pub(super) struct Lister<'a> {
+    pub(super) clients: &'a Clients,
+    pub(super) endpoint: &'a str,
+    /// The key by which the emulator knows the account.
+    pub(super) key: &'a str,
+}
+
+impl Lister<'_> {
+    /// Ministack tells times in a form that the SDK cannot read, so it is asked without the SDK.
+    fn dashboards(&self) -> Vec<String> {
+        let authorization = format!(
+            "AWS4-HMAC-SHA256 Credential={}/20260101/{REGION}/monitoring/aws4_request, \
+             SignedHeaders=host, Signature=0",
+            self.key
+        );
+        let headers = [
+            ("content-type", "application/x-www-form-urlencoded"),
+            ("authorization", authorization.as_str()),
+        ];
+        let body = b"Action=ListDashboards&Version=2010-08-01";
+        let answer = http::request("POST", self.endpoint, &headers, body);
+        let text = answer.expect("the emulator answers").text();
+        let names = text.split("<DashboardName>").skip(1);
+        names
+            .filter_map(|rest| Some(rest.split_once('<')?.0.to_owned()))
+            .collect()
+    }
+}
+
+/// How many instances of an alias are kept warm: its kind looks only where it is asked for some.
+async fn provisioned(clients: &Clients, alias: &str) -> String {
+    let (function, name) = alias.split_once(':').unwrap_or_default();
+    let call = clients
+        .lambda()
+        .get_provisioned_concurrency_config()
+        .function_name(function)
+        .qualifier(name)
+        .send();
+    // That there are none is an error.
+    let number = call
+        .await
+        .ok()
+        .and_then(|answer| answer.requested_provisioned_concurrent_executions);
+    format!("{number:?} instances")
 }
 
 fn all<T>(items: Option<Vec<T>>, id: impl Fn(T) -> Option<String>) -> Vec<String> {

@@ -38,6 +38,14 @@ const KNOWN: &[Known] = &[
         "does not speak CBOR, the only protocol of the Rust SDK's CloudWatch"),
     row(Moto, "aws.cloudwatch.dashboard", None,
         "does not speak CBOR, the only protocol of the Rust SDK's CloudWatch"),
+    row(Ministack, "aws.iam.role", Some(Skip::Edit("no description")),
+        "UpdateRole with an empty description leaves the old one"),
+    row(Moto, "aws.secretsmanager.secret", Some(Skip::Edit("no description")),
+        "UpdateSecret with an empty description leaves the old one"),
+    row(Ministack, "aws.apigatewayv2.stage", Some(Skip::Edit("no access logs")),
+        "DeleteAccessLogSettings deletes the stage"),
+    row(Moto, "aws.lambda.alias", Some(Skip::Edit("provisioned concurrency")),
+        "has no provisioned concurrency"),
 ];
 
 /// Whether the kind can be checked there at all.

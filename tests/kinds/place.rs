@@ -13,12 +13,12 @@ use mcpdeploy_engine::kind::{BoxFuture, ClientSource, Placement, Registry};
 use mcpdeploy_engine::plan::Action;
 use mcpdeploy_engine::resource::{Desired, Resource};
 use mcpdeploy_engine::value::interpolate;
-use mcpdeploy_testkit::check_kind::{Calls, Case, Cloud, Edit, Operation};
+use mcpdeploy_testkit::check_kind::{Calls, Case, Cloud, Edit, Inventory, Operation};
 use mcpdeploy_testkit::owner_tags;
 use serde_json::{Value, json};
 use tempfile::NamedTempFile;
 
-use super::inventory;
+use super::inventory::{self, Lister};
 use super::wire::{Wire, plain};
 use crate::support::emulator::{Account, Emulator, Product, REGION};
 
@@ -153,8 +153,15 @@ impl Cloud for Place {
         &self.wire
     }
 
-    fn inventory<'a>(&'a self, kind: &'a KindName) -> BoxFuture<'a, BTreeSet<String>> {
-        Box::pin(inventory::list(&self.quiet, kind.as_str()))
+    fn inventory<'a>(&'a self, kind: &'a KindName) -> BoxFuture<'a, Inventory> {
+        Box::pin(async move {
+            let lister = Lister {
+                clients: &self.quiet,
+                endpoint: self.lent.endpoint(),
+                key: &self.account,
+            };
+            inventory::list(&lister, kind.as_str()).await
+        })
     }
 
     fn action(&self, (service, operation): &Operation) -> Option<String> {
@@ -210,7 +217,14 @@ impl Building<'_> {
             desired: self.place.desired(&resources),
             there,
             back,
+            protects: false,
         });
+        self
+    }
+
+    /// With the edit just said, the subject cannot be removed.
+    pub(super) fn protects(mut self) -> Self {
+        self.edits.last_mut().expect("an edit").protects = true;
         self
     }
 

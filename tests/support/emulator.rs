@@ -60,19 +60,9 @@ impl Emulator {
 
     /// One of its own, for a test that needs to reset it, read its log or lose it.
     pub(crate) fn start(product: Product) -> Self {
-        Self::start_with(product, &[])
-    }
-
-    /// One of its own that enforces IAM policies (ministack only).
-    pub(crate) fn enforcing_iam() -> Self {
-        Self::start_with(Product::Ministack, &[("MCPDEPLOY_EMULATOR_AUTH", "1")])
-    }
-
-    fn start_with(product: Product, env: &[(&str, &str)]) -> Self {
         let mut runner = Command::new("python3")
             .arg(scripts().join("run.py"))
             .arg(product.name())
-            .envs(env.iter().copied())
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()
@@ -155,11 +145,6 @@ impl Emulator {
             id: id.to_owned(),
             credentials: Credentials::plain("test"),
         }
-    }
-
-    /// Everything that exists in the default account; see [`Account::inventory`].
-    pub(crate) fn inventory(&self) -> Value {
-        self.default_account().inventory()
     }
 
     /// Moto knows whose a request is by the session that STS gave it.

@@ -21,6 +21,7 @@ pub mod record;
 pub mod refresh;
 pub mod resource;
 mod retry;
+pub mod said;
 pub mod schema;
 pub mod state;
 pub mod store;

@@ -5,33 +5,10 @@ use schemars::generate::SchemaSettings;
 use schemars::{JsonSchema, Schema};
 use serde_json::{Map, Value, json};
 
-use crate::event::Event;
 use crate::journal::OwnedLine;
 use crate::plan::Plan;
+use crate::said::Line;
 use crate::state::State;
-
-/// The first line of an event stream; only the second line and those after it are events.
-#[derive(JsonSchema)]
-#[schemars(rename = "Version", deny_unknown_fields)]
-#[expect(dead_code, reason = "only its schema is used")]
-struct VersionLine {
-    /// Always `version`.
-    #[schemars(extend("const" = "version"))]
-    event: String,
-    /// The version of the stream's format.
-    format: u32,
-    /// The version of mcpdeploy that writes.
-    mcpdeploy: String,
-}
-
-/// One line of the event stream.
-#[derive(JsonSchema)]
-#[schemars(untagged)]
-#[expect(dead_code, reason = "only its schema is used")]
-enum EventLine {
-    Version(VersionLine),
-    Event(Event),
-}
 
 /// All schemas by the name of their file.
 #[must_use]
@@ -39,7 +16,7 @@ pub fn all() -> Vec<(&'static str, Value)> {
     vec![
         (
             "event.v1.json",
-            of::<EventLine>(
+            of::<Line>(
                 "event.v1",
                 "Event",
                 "One line of the event stream (`--json`). The first line is `version`, which says the version of this format.",

@@ -2,7 +2,7 @@
 
 use mcpdeploy_engine::event::{Event, Finding};
 use mcpdeploy_engine::kind::FaultClass;
-use mcpdeploy_engine::plan::{PlanOptions, Reason};
+use mcpdeploy_engine::plan::{Plan, PlanOptions, Reason, StepOp};
 use mcpdeploy_testkit::{At, CallOp, FakeInputs, Fault, Lab, Ran, Stack};
 use serde_json::json;
 
@@ -167,39 +167,64 @@ async fn a_creation_never_answers_and_the_read_fails_too() {
     lab.converge(&stack.desired).await;
 }
 
-#[tokio::test(start_paused = true)]
-async fn a_name_known_only_at_apply_that_is_the_old_one_is_no_new_resource() {
-    let mut lab = Lab::new();
-    let stack = |zone: &str| {
-        Stack::new()
-            .with("fake.tagged.n", json!({"text": "same", "size": 1}))
-            .with(
-                "fake.named.a",
-                json!({"name": "x-${fake.tagged.n.text}", "zone": zone}),
-            )
-    };
-    lab.converge(&stack("z1").desired).await;
-    // The text is volatile with itself: while it changes, the name is not known. It comes out as
-    // it was, by way of somebody else.
-    let mut changed = stack("z2");
+fn named_after(zone: &str) -> Stack {
+    Stack::new()
+        .with("fake.tagged.n", json!({"text": "same", "size": 1}))
+        .with(
+            "fake.named.a",
+            json!({"name": "x-${fake.tagged.n.text}", "zone": zone}),
+        )
+}
+
+/// A plan that replaces `a` create-first since its new name is not known; when it is known, it is
+/// the old one.
+async fn deceived(lab: &mut Lab) -> Plan {
+    lab.converge(&named_after("z1").desired).await;
+    let mut changed = named_after("z2");
     changed.at("fake.tagged.n").inputs["text"] = json!("other");
-    let plan = lab.plan(&changed.desired).await.unwrap();
+    let mut plan = lab.plan(&changed.desired).await.unwrap();
     assert!(actions(&plan).contains(&"fake.named.a: replace, create first".to_owned()));
-    let mut forged = plan.clone();
-    for step in &mut forged.steps {
-        if let mcpdeploy_engine::plan::StepOp::Update { wanted } = &mut step.op {
+    for step in &mut plan.steps {
+        if let StepOp::Update { wanted } = &mut step.op {
             wanted.inputs["text"] = json!("same");
         }
     }
-    let summary = lab.apply(&forged).await.unwrap();
+    plan
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_name_known_only_at_apply_that_is_the_old_one_is_no_new_resource() {
+    let mut lab = Lab::new();
+    let plan = deceived(&mut lab).await;
+    let summary = lab.apply(&plan).await.unwrap();
     assert_eq!(summary.failed, 1, "the old one was taken for the new one");
     let calls = lab.cloud.call_count();
     // The next plan knows the name and chooses the order that works.
-    lab.converge(&stack("z2").desired).await;
+    lab.converge(&named_after("z2").desired).await;
     assert_eq!(
         changes_since(&lab, calls),
         ["Delete fake.named.a", "Create fake.named.a"]
     );
+}
+
+#[tokio::test(start_paused = true)]
+async fn nor_is_it_when_the_run_is_killed() {
+    for fault in [Fault::CrashBefore, Fault::CrashAfter] {
+        let mut lab = Lab::new();
+        let plan = deceived(&mut lab).await;
+        lab.cloud
+            .arm(site("fake.named.a", CallOp::Create), fault, 1);
+        let cloud = lab.cloud.clone();
+        tokio::select! {
+            biased;
+            () = cloud.crashed() => lab.cloud.disarm(),
+            ended = lab.apply(&plan) => panic!("{ended:?}"),
+        }
+        // What the kill left open is a creation that did not happen.
+        let plan = lab.plan(&named_after("z2").desired).await.unwrap();
+        assert_eq!(plan.recovered[0].finding, Finding::NotCreated);
+        lab.converge(&named_after("z2").desired).await;
+    }
 }
 
 #[tokio::test(start_paused = true)]

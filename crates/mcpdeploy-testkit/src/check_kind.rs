@@ -16,7 +16,7 @@ mod faults;
 mod grants;
 mod life;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use mcpdeploy_engine::address::{Address, KindName};
@@ -44,14 +44,18 @@ pub trait Calls: Send + Sync {
     fn killed(&self) -> BoxFuture<'_, ()>;
 }
 
+/// Resources by their ids, with what is to be looked at of each.
+pub type Inventory = BTreeMap<String, String>;
+
 /// A cloud to check a kind on: an account of its own, empty.
 pub trait Cloud: Send + Sync + 'static {
     /// The kinds, their clients calling this cloud.
     fn registry(&self) -> &Registry;
     /// Its calls.
     fn calls(&self) -> &dyn Calls;
-    /// The ids of all resources of a kind, as the cloud itself lists them: not through the kind.
-    fn inventory<'a>(&'a self, kind: &'a KindName) -> BoxFuture<'a, BTreeSet<String>>;
+    /// All resources of a kind as the cloud itself lists them, not through the kind: their ids,
+    /// and what is to be the same after a run with mishaps as after one without.
+    fn inventory<'a>(&'a self, kind: &'a KindName) -> BoxFuture<'a, Inventory>;
     /// What one must be allowed to do for a call; `None` when everybody may make it.
     fn action(&self, call: &Operation) -> Option<String>;
     /// It is not used any more, and empty.
@@ -86,6 +90,8 @@ pub struct Edit {
     pub there: Action,
     /// What is to be planned for undoing it.
     pub back: Action,
+    /// Whether the cloud is to refuse to remove the resource after it.
+    pub protects: bool,
 }
 
 /// A check that a cloud is known to fail by its own fault.

@@ -235,9 +235,11 @@ impl<S: Shape> Kind for Fake<S> {
                 object.kind == S::NAME
                     && match who.id {
                         Some(id) => physical::<S>(object) == *id,
+                        // Who looks a name up finds whatever has it.
                         None => {
                             is_it::<S>(object, who.inputs)
-                                && !who.others.contains(&physical::<S>(object))
+                                && (matches!(S::FINDS, Finds::ByName)
+                                    || !who.others.contains(&physical::<S>(object)))
                         }
                     }
             });

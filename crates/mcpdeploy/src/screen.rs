@@ -14,6 +14,7 @@ use mcpdeploy_config::Loaded;
 use mcpdeploy_engine::address::Address;
 use mcpdeploy_engine::event::{Event, Sink, Summary};
 use mcpdeploy_engine::plan::Plan;
+use mcpdeploy_engine::said::Said;
 use mcpdeploy_engine::state::State;
 use serde_json::{Map, Value};
 
@@ -22,7 +23,7 @@ use crate::exit::Exit;
 use crate::failure::{Failure, What};
 use crate::session::Session;
 use crate::views::errors::{Report, render_reports, render_unfinished};
-use crate::views::json::{JsonLines, Said};
+use crate::views::json::JsonLines;
 use crate::views::outcome::Ledger;
 use crate::views::plan::{PlanContext, about, next_line, render_plan};
 use crate::views::progress::Human;

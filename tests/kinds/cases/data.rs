@@ -119,6 +119,7 @@ pub(in crate::kinds) fn table(place: &Place) -> Case {
         .edit("another time to live", UPDATE, json!({"ttl_attribute": "until"}))
         .edit("recovery", UPDATE, json!({"point_in_time_recovery": true}))
         .edit("protection", UPDATE, json!({"deletion_protection": true}))
+        .protects()
         .edit("stream", UPDATE, json!({"stream": "keys_only"}))
         .edit(
             "indexes",
@@ -139,7 +140,8 @@ pub(in crate::kinds) fn secret(place: &Place) -> Case {
     });
     place
         .case(&[("aws.secretsmanager.secret.key", inputs)])
-        .edit("description", UPDATE, json!({"description": null}))
+        .edit("description", UPDATE, json!({"description": "other"}))
+        .edit("no description", UPDATE, json!({"description": null}))
         .edit("recovery", UPDATE, json!({"recovery_window_days": 7}))
         .edit("tags", UPDATE, json!({"tags": {"team": "b", "more": "2"}}))
         .edit("name", REPLACE, json!({"name": "calculator/other"}))

@@ -87,6 +87,7 @@ pub(in crate::kinds) fn stage(place: &Place) -> Case {
         "api": API.1,
         "throttling": {"rate_limit": 10.0, "burst_limit": 20},
         "variables": {"color": "blue", "size": "1"},
+        "access_logs": {"destination": "${aws.logs.log_group.access.arn}"},
         "tags": {"team": "a", "cost": "1"},
     });
     place
@@ -111,8 +112,12 @@ pub(in crate::kinds) fn stage(place: &Place) -> Case {
         .edit(
             "access logs",
             UPDATE,
-            json!({"access_logs": {"destination": "${aws.logs.log_group.access.arn}"}}),
+            json!({"access_logs": {
+                "destination": "${aws.logs.log_group.access.arn}",
+                "format": "$context.requestId",
+            }}),
         )
+        .edit("no access logs", UPDATE, json!({"access_logs": null}))
         .edit("tags", UPDATE, json!({"tags": {"team": "b", "more": "2"}}))
         .edit("name", REPLACE, json!({"name": "v1"}))
         .build()

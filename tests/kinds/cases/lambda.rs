@@ -54,7 +54,7 @@ pub(in crate::kinds) fn function(place: &Place) -> Case {
         "memory_mb": 256,
         "timeout_seconds": 30,
         "description": "what it is for",
-        "environment": {"A": "1"},
+        "environment": {"MODE": "fast"},
         "tracing": "Active",
         "log_group": "/mcp/calculator",
     });

@@ -163,7 +163,10 @@ impl Work {
             Made::Found(observed) => {
                 let changes = diff::diff(want, want, &observed.inputs);
                 let mut changed = diff::pointers(&changes);
-                changed.extend(observed.unobserved.iter().map(|p| (*p).to_owned()));
+                // What is not wanted is the service's own, seen or not.
+                let wanted = |pointer: &&&str| want.pointer(pointer).is_some_and(|v| !v.is_null());
+                let unseen = observed.unobserved.iter().filter(wanted);
+                changed.extend(unseen.map(|pointer| (*pointer).to_owned()));
                 let delta = Delta::Changed(&changed);
                 self.finish(cx, &id, want, delta, Some(observed.outputs))
                     .await

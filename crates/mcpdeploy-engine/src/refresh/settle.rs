@@ -1,5 +1,7 @@
 //! Settles what an earlier run announced and did not end.
 
+use serde_json::Value;
+
 use crate::event::{Finding, Sink};
 use crate::kind::Registry;
 use crate::plan::{Findings, Recovered};
@@ -66,13 +68,28 @@ pub(super) async fn settle_pending(
             {
                 Recovery::Absent
             }
-            Ok(Some((observed, _))) => Recovery::Present {
-                id: observed.id,
+            Ok(Some((mut observed, _))) => {
                 // What was not looked at stays null in an incomplete resource, so that it differs
-                // and is set.
-                inputs: observed.inputs,
-                outputs: observed.outputs,
-            },
+                // and is set. What was to become null is as it was, for the same reason.
+                if let (IntentAction::Update, Some(old)) = (&action, now.current(&address)) {
+                    for pointer in observed.unobserved {
+                        let announced = pending.intent.inputs.pointer(pointer);
+                        if announced.is_none_or(Value::is_null)
+                            && let (Some(slot), Some(was)) = (
+                                observed.inputs.pointer_mut(pointer),
+                                old.there().pointer(pointer),
+                            )
+                        {
+                            *slot = was.clone();
+                        }
+                    }
+                }
+                Recovery::Present {
+                    id: observed.id,
+                    inputs: observed.inputs,
+                    outputs: observed.outputs,
+                }
+            }
             Ok(None) => Recovery::Absent,
         };
         let finding = match (&action, &outcome) {

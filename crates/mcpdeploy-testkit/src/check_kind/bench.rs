@@ -255,12 +255,20 @@ impl<'a> Bench<'a> {
             .flat_map(|(_, resource)| resource.ids())
             .map(ToString::to_string)
             .collect();
-        let there = self.cloud.inventory(kind).await;
+        let there: BTreeSet<String> = self.cloud.inventory(kind).await.into_keys().collect();
         if there == known {
             Ok(())
         } else {
             Err(format!("the cloud has {there:?}, the state {known:?}"))
         }
+    }
+
+    /// What the cloud's own list tells of the resources under test, whatever their ids.
+    pub(super) async fn details(&self) -> Vec<String> {
+        let there = self.cloud.inventory(self.kind()).await;
+        let mut details: Vec<String> = there.into_values().collect();
+        details.sort();
+        details
     }
 
     /// What the plan does to the resource under test.

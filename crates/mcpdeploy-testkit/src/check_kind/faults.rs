@@ -34,13 +34,31 @@ pub(super) async fn existence(bench: &Bench<'_>, fault: Fault) -> Checked {
 /// Makes an edit and undoes it, with a fault at each call in turn.
 pub(super) async fn edit(bench: &Bench<'_>, edit: &Edit, fault: Fault) -> Checked {
     let wanted = &bench.case.desired;
+    bench.run(&edit.desired).await?;
+    let edited = bench.details().await;
     bench.run(wanted).await?;
-    let there = async |number| bench.run_with(&edit.desired, number, fault).await;
+    let original = bench.details().await;
+    let there = async |number| {
+        let struck = bench.run_with(&edit.desired, number, fault).await?;
+        same(&edited, &bench.details().await)?;
+        Ok(struck)
+    };
     let back = async |number| {
         let struck = bench.run_with(wanted, number, fault).await;
-        struck.map_err(|what| format!("back, {what}"))
+        let struck = struck.map_err(|what| format!("back, {what}"))?;
+        same(&original, &bench.details().await).map_err(|what| format!("back, {what}"))?;
+        Ok(struck)
     };
     both_ways(there, back).await
+}
+
+/// That a run with mishaps leaves what one without them leaves.
+fn same(expected: &[String], there: &[String]) -> Checked {
+    if there == expected {
+        Ok(())
+    } else {
+        Err(format!("without mishaps it was {expected:?}, now {there:?}"))
+    }
 }
 
 /// There with a fault and back with one, until neither way has so many calls.

@@ -59,8 +59,16 @@ pub(super) async fn edit(bench: &Bench<'_>, edit: &Edit) -> Checked {
             .await
             .map_err(|what| format!("{way}: {what}"))?;
     }
-    // From here it is removed in its changed form.
-    bench.run(&edit.desired).await
+    bench.run(&edit.desired).await?;
+    if edit.protects {
+        let plan = bench.plan(&bench.base).await?;
+        if bench.apply(&plan).await?.is_empty() {
+            return Err("it was removed, though it is protected".to_owned());
+        }
+        return bench.run(wanted).await;
+    }
+    // It is removed in its changed form.
+    Ok(())
 }
 
 /// The resource under test as the state has it.
@@ -182,7 +190,7 @@ async fn imported(bench: &Bench<'_>) -> Checked {
         .values()
         .flat_map(|resource| resource.ids().map(ToString::to_string).collect::<Vec<_>>())
         .collect();
-    let mut ids = there.into_iter().filter(|id| !known.contains(id));
+    let mut ids = there.into_keys().filter(|id| !known.contains(id));
     let (Some(id), None) = (ids.next(), ids.next()) else {
         return Err("there is not exactly one to import".to_owned());
     };

@@ -3,65 +3,10 @@
 use std::io::{self, Write};
 
 use mcpdeploy_engine::event::{self, Event, Sink};
-use mcpdeploy_engine::plan::Plan;
-use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use mcpdeploy_engine::said::Said;
+use serde::Serialize;
 
 use super::errors::Report;
-
-/// One line of machine output: an event of the engine, or something that only commands say.
-#[cfg(test)]
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(untagged)]
-pub(crate) enum Line {
-    /// Said by the command.
-    Said(Box<Said>),
-    /// Something that happened.
-    Event(Event),
-}
-
-/// What only commands say.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(tag = "event", rename_all = "snake_case")]
-pub(crate) enum Said {
-    /// The first line: who writes, in which format.
-    Version {
-        /// The version of this format.
-        format: u32,
-        /// The version of mcpdeploy.
-        mcpdeploy: String,
-    },
-    /// The plan.
-    Planned {
-        /// All of it.
-        plan: Box<Plan>,
-    },
-    /// What a command was asked for, e.g. outputs or a list.
-    Result {
-        /// The command, e.g. `output`.
-        command: String,
-        /// What it found.
-        data: Value,
-    },
-    /// Something failed.
-    Error {
-        /// What.
-        error: String,
-        /// Why, the nearest cause first.
-        #[serde(default, skip_serializing_if = "Vec::is_empty")]
-        causes: Vec<String>,
-        /// On what.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        on: Option<String>,
-        /// What a person can do about it.
-        #[serde(default, skip_serializing_if = "Vec::is_empty")]
-        hints: Vec<String>,
-        /// What to do next.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        next: Option<String>,
-    },
-}
 
 impl From<&Report> for Said {
     fn from(report: &Report) -> Self {
@@ -138,6 +83,7 @@ impl<W: Write + Send> Sink for JsonLines<W> {
 mod tests {
     use super::*;
     use mcpdeploy_engine::event::Summary;
+    use mcpdeploy_engine::said::Line;
 
     struct Closed(usize, usize);
     impl Write for Closed {

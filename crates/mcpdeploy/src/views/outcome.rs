@@ -31,6 +31,7 @@ pub(crate) struct Failed {
 
 impl Ledger {
     /// Whether everything was done.
+    #[cfg(test)]
     pub(crate) fn is_complete(&self) -> bool {
         self.summary.as_ref().is_some_and(Summary::is_complete)
     }

@@ -10,7 +10,7 @@ use std::sync::{Arc, Mutex};
 
 use mcpdeploy_engine::event::Event;
 
-use crate::views::json::{Line, Said};
+use mcpdeploy_engine::said::{Line, Said};
 
 /// A writer that can be looked into.
 #[derive(Debug, Clone, Default)]
