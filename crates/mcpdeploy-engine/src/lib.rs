@@ -7,6 +7,7 @@
 pub mod address;
 pub mod apply;
 pub mod cancel;
+mod claims;
 pub mod data;
 pub mod diff;
 pub mod digest;

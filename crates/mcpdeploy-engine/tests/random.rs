@@ -210,3 +210,14 @@ proptest! {
         run(story(seed, size, edits));
     }
 }
+
+/// Stories that once ended badly.
+#[test]
+fn stories_that_went_wrong_once() {
+    for (seed, size, edits) in [
+        (16_951_106_647_821_118_872, 4, 2),
+        (15_739_785_416_515_420_008, 10, 2),
+    ] {
+        run(story(seed, size, edits));
+    }
+}

@@ -20,7 +20,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use mcpdeploy_engine::address::{Address, KindName};
-use mcpdeploy_engine::kind::{BoxFuture, Registry};
+use mcpdeploy_engine::kind::{BoxFuture, FaultClass, Registry};
 use mcpdeploy_engine::plan::Action;
 use mcpdeploy_engine::resource::Desired;
 use tokio::task::{JoinSet, LocalSet};
@@ -97,6 +97,8 @@ pub struct Edit {
 /// A check that a cloud is known to fail by its own fault.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Skip {
+    /// It cannot change anything in place.
+    ConfigureTwice,
     /// It lets a name be taken twice.
     CreateTwice,
     /// It makes another one where the service gives back the one that is there.
@@ -127,30 +129,53 @@ type Checked = Result<(), String>;
 #[derive(Debug, Clone, Copy)]
 enum Part {
     Life,
-    Existence(Fault),
+    Existence(Mishap),
     Edit(usize),
-    EditFault(usize, Fault),
+    EditMishap(usize, Mishap),
 }
 
-/// The faults that each call is to survive.
-const FAULTS: [Fault; 4] = [
-    Fault::Fail(mcpdeploy_engine::kind::FaultClass::Transient),
-    Fault::LoseAnswer,
-    Fault::CrashBefore,
-    Fault::CrashAfter,
-];
+/// What each call is to survive.
+#[derive(Debug, Clone, Copy)]
+enum Mishap {
+    /// The connection breaks before the call is sent.
+    Unsent,
+    /// The connection breaks before the answer comes.
+    AnswerLost,
+    /// The process is killed.
+    Killed,
+}
+
+const MISHAPS: [Mishap; 3] = [Mishap::Unsent, Mishap::AnswerLost, Mishap::Killed];
+
+/// The class of what a broken connection means.
+const TRANSIENT: FaultClass = FaultClass::Transient;
+
+/// How much is checked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Depth {
+    /// Everything.
+    Whole,
+    /// Everything but mishaps of edits, which are most of the work.
+    CleanEdits,
+}
 
 /// Checks a kind. `new` makes an empty cloud and the case for it; so many are used `at_once`.
 ///
 /// Returns what is broken; nothing when the kind keeps the contract.
-pub async fn check_kind<C: Cloud>(new: impl AsyncFn() -> (C, Case), at_once: usize) -> Vec<Broken> {
+pub async fn check_kind<C: Cloud>(
+    new: impl AsyncFn() -> (C, Case),
+    depth: Depth,
+    at_once: usize,
+) -> Vec<Broken> {
     let (cloud, case) = new().await;
     let mut parts = vec![Part::Life];
-    parts.extend(FAULTS.map(Part::Existence));
+    parts.extend(MISHAPS.map(Part::Existence));
     for (index, edit) in case.edits.iter().enumerate() {
         if !case.skips.contains(&Skip::Edit(edit.name)) {
             parts.push(Part::Edit(index));
-            parts.extend(FAULTS.map(|fault| Part::EditFault(index, fault)));
+            if depth == Depth::Whole {
+                parts.extend(MISHAPS.map(|mishap| Part::EditMishap(index, mishap)));
+            }
         }
     }
     // Side by side on one thread: what takes time is waiting.
@@ -193,17 +218,19 @@ pub async fn check_kind<C: Cloud>(new: impl AsyncFn() -> (C, Case), at_once: usi
 async fn run(cloud: &dyn Cloud, case: &Case, part: Part) -> Option<Broken> {
     let name = match part {
         Part::Life => "life".to_owned(),
-        Part::Existence(fault) => format!("create and delete, {fault:?}"),
+        Part::Existence(mishap) => format!("create and delete, {mishap:?}"),
         Part::Edit(edit) => format!("edit `{}`", case.edits[edit].name),
-        Part::EditFault(edit, fault) => format!("edit `{}`, {fault:?}", case.edits[edit].name),
+        Part::EditMishap(edit, mishap) => format!("edit `{}`, {mishap:?}", case.edits[edit].name),
     };
     let checked = async {
         let bench = bench::Bench::new(cloud, case)?;
         match part {
             Part::Life => life::life(&bench).await?,
-            Part::Existence(fault) => faults::existence(&bench, fault).await?,
+            Part::Existence(mishap) => faults::existence(&bench, mishap).await?,
             Part::Edit(edit) => life::edit(&bench, &case.edits[edit]).await?,
-            Part::EditFault(edit, fault) => faults::edit(&bench, &case.edits[edit], fault).await?,
+            Part::EditMishap(edit, mishap) => {
+                faults::edit(&bench, &case.edits[edit], mishap).await?;
+            }
         }
         bench.clear().await
     };

@@ -55,12 +55,12 @@ pub(in crate::kinds) fn function(place: &Place) -> Case {
         "timeout_seconds": 30,
         "description": "what it is for",
         "environment": {"MODE": "fast"},
-        "tracing": "Active",
-        "log_group": "/mcp/calculator",
     });
+    let logs = json!({"tracing": "Active", "log_group": "/mcp/calculator"});
     place
         .case(&[of_role(), of_function()])
         .edit("settings", UPDATE, settings)
+        .edit("tracing and logs", UPDATE, logs)
         .edit("code", UPDATE, json!({"code": other}))
         .edit(
             "code and settings",

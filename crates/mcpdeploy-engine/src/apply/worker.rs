@@ -1,6 +1,6 @@
 //! Makes the calls of one step.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use serde_json::Value;
@@ -8,6 +8,7 @@ use tokio::sync::{mpsc, oneshot};
 
 use super::schedule::StepId;
 use crate::address::{Address, PhysicalId};
+use crate::claims::Claims;
 use crate::diff;
 use crate::event::Fault;
 use crate::kind::{
@@ -48,8 +49,8 @@ pub(super) struct Work {
 pub(super) enum Task {
     Create {
         want: Value,
-        /// Ids under the same address that are not the new one.
-        others: Vec<PhysicalId>,
+        /// What there is already, of this resource and of others: none of it is the new one.
+        claims: Arc<Mutex<Claims>>,
     },
     Update {
         id: PhysicalId,
@@ -69,7 +70,7 @@ impl Work {
         let phase = |text: &str| self.tell(Message::Phase(self.step, text.to_owned()));
         let cx = DynCx::new(&self.address, &self.placement, &phase);
         let result = match &self.task {
-            Task::Create { want, others } => self.create(&cx, want, others).await.map(Some),
+            Task::Create { want, claims } => self.create(&cx, want, claims).await.map(Some),
             Task::Update {
                 id,
                 want,
@@ -104,7 +105,7 @@ impl Work {
         &self,
         cx: &DynCx<'_>,
         want: &Value,
-        others: &[PhysicalId],
+        claims: &Mutex<Claims>,
     ) -> Result<Value, Failure> {
         let mut backoff = Backoff::new();
         // Whether an earlier try may have happened without our seeing its answer.
@@ -116,12 +117,17 @@ impl Work {
             };
             ambiguous |= error.class.may_have_happened();
             if ambiguous || error.class == FaultClass::Exists {
+                let others = claims
+                    .lock()
+                    .unwrap_or_else(PoisonError::into_inner)
+                    .others(self.address.kind(), &self.placement, None);
                 let found = retry(&|e, wait| self.retrying(e, wait), || {
-                    self.kind.read(cx, None, want, others)
+                    self.kind.read(cx, None, want, &others)
                 })
                 .await;
                 match found {
-                    // Its predecessor has what makes it unique: that is not the new one.
+                    // Its predecessor or another resource has what makes it unique: that is not the
+                    // new one.
                     Ok(Some(observed)) if others.contains(&observed.id) => {}
                     Ok(Some(observed)) => {
                         if self.is_ours(cx, want, &observed, ambiguous).await? {

@@ -142,8 +142,8 @@ pub struct Who<'a, I> {
     pub id: Option<&'a PhysicalId>,
     /// The inputs it was created with (or is to be): its identity is in them.
     pub inputs: &'a I,
-    /// Ids that are known to be others (a predecessor under the same address): a search by owner
-    /// tag leaves them out.
+    /// Ids that are known to be others: predecessors under the same address, and what other
+    /// resources of the kind have. A search by owner tag or within a parent leaves them out.
     pub others: &'a [PhysicalId],
 }
 

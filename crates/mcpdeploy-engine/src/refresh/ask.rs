@@ -19,7 +19,7 @@ pub(super) struct Query {
     pub(super) placement: Placement,
     pub(super) id: Option<PhysicalId>,
     pub(super) inputs: Value,
-    pub(super) others: Vec<PhysicalId>,
+    pub(super) others: Arc<[PhysicalId]>,
     /// Whether its tags are needed to tell whose it is.
     pub(super) owner: bool,
 }

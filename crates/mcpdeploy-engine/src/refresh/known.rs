@@ -61,7 +61,7 @@ pub(super) async fn read_known(
                     placement: instance.placement.clone(),
                     id: Some(instance.id.clone()),
                     inputs: instance.inputs.clone(),
-                    others: Vec::new(),
+                    others: Arc::default(),
                     owner: false,
                 },
             ));

@@ -6,9 +6,10 @@ use std::sync::Arc;
 use serde_json::Value;
 
 use crate::address::{Address, KindName, PhysicalId};
+use crate::claims::Claims;
 use crate::event::Sink;
 use crate::graph::Graph;
-use crate::kind::Identity;
+use crate::kind::{Identity, Placement};
 use crate::plan::{Findings, Scope};
 use crate::record::Record;
 use crate::state::{Instance, State};
@@ -27,16 +28,14 @@ pub(super) async fn probe_wanted(
     findings: &mut Findings,
     sink: &mut dyn Sink,
 ) -> Result<(), RefreshErrors> {
+    let missing = graph
+        .in_order()
+        .any(|node| !node.kind.pure() && !now.resources.contains_key(&node.resource.address));
+    if !missing {
+        return Ok(());
+    }
     // What is found may be another resource's that hands its name over: that is the planner's.
-    let ids: BTreeSet<(KindName, PhysicalId)> = now
-        .resources
-        .iter()
-        .flat_map(|(address, resource)| {
-            resource
-                .ids()
-                .map(|id| (address.kind().clone(), id.clone()))
-        })
-        .collect();
+    let mut claims = Claims::of(now);
     // A parent found in one round makes its children findable in the next.
     let mut asked: BTreeSet<Address> = findings.gone.iter().cloned().collect();
     let mut problems = Vec::new();
@@ -44,6 +43,7 @@ pub(super) async fn probe_wanted(
         // What calls nothing is as the file says, whatever the state has of it.
         let mut foretold: HashMap<Address, Value> = HashMap::new();
         let mut queries: Vec<(Option<Identity>, Query)> = Vec::new();
+        let mut others: HashMap<(KindName, Placement), Arc<[PhysicalId]>> = HashMap::new();
         for node in graph.in_order() {
             let resource = &node.resource;
             if !scope.has(&resource.address) {
@@ -75,6 +75,10 @@ pub(super) async fn probe_wanted(
                 continue;
             }
             asked.insert(resource.address.clone());
+            let (kind, placement) = (resource.address.kind(), &resource.placement);
+            let others = others
+                .entry((kind.clone(), placement.clone()))
+                .or_insert_with(|| claims.others(kind, placement, None));
             queries.push((
                 node.kind.identity(&inputs),
                 Query {
@@ -83,7 +87,7 @@ pub(super) async fn probe_wanted(
                     placement: resource.placement.clone(),
                     id: None,
                     inputs,
-                    others: Vec::new(),
+                    others: Arc::clone(others),
                     owner: true,
                 },
             ));
@@ -101,7 +105,7 @@ pub(super) async fn probe_wanted(
                 Ok(None) => continue,
                 Ok(Some(found)) => found,
             };
-            if ids.contains(&(address.kind().clone(), observed.id.clone())) {
+            if claims.has(address.kind(), &answer.query.placement, &observed.id) {
                 continue;
             }
             // What cannot be tagged belongs to its parent, and the parent is ours.
@@ -113,6 +117,7 @@ pub(super) async fn probe_wanted(
                 });
                 continue;
             }
+            claims.add(address.kind(), &answer.query.placement, &observed.id);
             let node = graph.get(&address);
             let lifecycle = node
                 .map(|node| node.resource.lifecycle.clone())

@@ -2,6 +2,7 @@
 
 use serde_json::Value;
 
+use crate::claims::Claims;
 use crate::event::{Finding, Sink};
 use crate::kind::Registry;
 use crate::plan::{Findings, Recovered};
@@ -19,6 +20,10 @@ pub(super) async fn settle_pending(
     findings: &mut Findings,
     sink: &mut dyn Sink,
 ) -> Result<(), RefreshErrors> {
+    if now.pending.is_empty() {
+        return Ok(());
+    }
+    let mut claims = Claims::of(now);
     let mut queries: Vec<(OpId, Query)> = Vec::new();
     for (op, pending) in &now.pending {
         let intent = &pending.intent;
@@ -30,12 +35,8 @@ pub(super) async fn settle_pending(
                 .and_then(|resource| resource.instance(slot))
                 .map(|instance| instance.id.clone()),
         };
-        let others = resource
-            .into_iter()
-            .flat_map(|resource| resource.ids())
-            .filter(|other| Some(*other) != id.as_ref())
-            .cloned()
-            .collect();
+        let kind = intent.address.kind();
+        let others = claims.others(kind, &intent.placement, id.as_ref());
         queries.push((
             *op,
             Query {
@@ -61,10 +62,12 @@ pub(super) async fn settle_pending(
                 problems.push(Problem::unreadable(&address, &error));
                 continue;
             }
-            // Not the one that was announced, but its predecessor or somebody else's: ours was not
-            // created. If it is still wanted, the search for what is wanted says who has the name.
+            // Not the one that was announced, but another resource's or somebody else's: ours was
+            // not created. If it is still wanted, the search for what is wanted says who has the name.
             Ok(Some((observed, owner)))
-                if owner == Some(false) || answer.query.others.contains(&observed.id) =>
+                if owner == Some(false)
+                    || answer.query.id.as_ref() != Some(&observed.id)
+                        && claims.has(address.kind(), &answer.query.placement, &observed.id) =>
             {
                 Recovery::Absent
             }
@@ -84,6 +87,7 @@ pub(super) async fn settle_pending(
                         }
                     }
                 }
+                claims.add(address.kind(), &answer.query.placement, &observed.id);
                 Recovery::Present {
                     id: observed.id,
                     inputs: observed.inputs,

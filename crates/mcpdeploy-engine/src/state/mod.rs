@@ -89,11 +89,15 @@ impl ResourceState {
 
     /// The ids of everything under this address.
     pub fn ids(&self) -> impl Iterator<Item = &PhysicalId> {
+        self.instances().map(|instance| &instance.id)
+    }
+
+    /// Everything under this address.
+    pub(crate) fn instances(&self) -> impl Iterator<Item = &Instance> {
         self.current
             .iter()
             .chain(self.deposed.values())
             .chain(&self.history)
-            .map(|instance| &instance.id)
     }
 }
 

@@ -1,6 +1,7 @@
 //! Runs the engine on the cloud under test, and looks whether all is as it should be.
 
 use std::collections::BTreeSet;
+use std::io::ErrorKind;
 use std::path::Path;
 
 use mcpdeploy_engine::address::KindName;
@@ -16,7 +17,7 @@ use mcpdeploy_engine::state::State;
 use mcpdeploy_engine::store::Store;
 use tempfile::TempDir;
 
-use super::{Calls, Case, Checked, Cloud};
+use super::{Calls, Case, Checked, Cloud, Inventory};
 use crate::fault::Fault;
 use crate::lab::{Failed, run_info};
 
@@ -85,6 +86,11 @@ impl<'a> Bench<'a> {
 
     /// Looks and plans; nothing is written.
     pub(super) async fn try_plan(&self, desired: &Desired) -> Result<Plan, Failed> {
+        self.plan_with(desired, true).await
+    }
+
+    /// Plans; looks at what the state has and at what may exist already only when `look` says so.
+    async fn plan_with(&self, desired: &Desired, look: bool) -> Result<Plan, Failed> {
         let state = self.store.load()?.state.unwrap_or_else(|| {
             State::new(
                 &self.case.desired.deployment,
@@ -94,8 +100,8 @@ impl<'a> Bench<'a> {
         let graph = Graph::build(desired.clone(), self.registry())?;
         let look = RefreshOptions {
             targets: Vec::new(),
-            read: true,
-            probe: true,
+            read: look,
+            probe: look,
             parallelism: PARALLELISM,
             mode: Mode::Normal,
         };
@@ -147,7 +153,7 @@ impl<'a> Bench<'a> {
 
     /// Plans and applies without faults, holding the calls to what the kinds declare, and looks
     /// that all is well.
-    pub(super) async fn run(&self, desired: &Desired) -> Checked {
+    pub(super) async fn run(&self, desired: &Desired) -> Result<Inventory, String> {
         self.calls().reset();
         let plan = self.plan(desired).await?;
         self.check_reads(desired)?;
@@ -171,9 +177,11 @@ impl<'a> Bench<'a> {
         desired: &Desired,
         number: usize,
         fault: Fault,
-    ) -> Result<bool, String> {
+    ) -> Result<(bool, Inventory), String> {
         let at = |what: String| format!("{fault:?} at call {number}: {what}");
-        let plan = self.plan(desired).await.map_err(at)?;
+        // What is there has just been looked at.
+        let plan = self.plan_with(desired, false).await;
+        let plan = plan.map_err(|error| at(told(error)))?;
         let before = self.state().map_err(at)?;
         self.calls().reset();
         self.calls().fail(number, fault);
@@ -199,13 +207,13 @@ impl<'a> Bench<'a> {
             let plan = self.plan(desired).await.map_err(at)?;
             failed = self.apply(&plan).await.map_err(at)?;
         }
-        self.settled(desired).await.map_err(at)?;
-        Ok(struck)
+        let there = self.settled(desired).await.map_err(at)?;
+        Ok((struck, there))
     }
 
     /// Looks that nothing is left to do or open, and that the cloud has exactly what the state
     /// has.
-    pub(super) async fn settled(&self, desired: &Desired) -> Checked {
+    pub(super) async fn settled(&self, desired: &Desired) -> Result<Inventory, String> {
         let plan = self.plan(desired).await?;
         if !plan.is_empty() || !plan.drift.is_empty() {
             return Err(format!(
@@ -247,7 +255,11 @@ impl<'a> Bench<'a> {
     }
 
     /// Looks that the cloud has exactly what the state has of a kind.
-    pub(super) async fn same_inventory(&self, state: &State, kind: &KindName) -> Checked {
+    pub(super) async fn same_inventory(
+        &self,
+        state: &State,
+        kind: &KindName,
+    ) -> Result<Inventory, String> {
         let known: BTreeSet<String> = state
             .resources
             .iter()
@@ -255,20 +267,13 @@ impl<'a> Bench<'a> {
             .flat_map(|(_, resource)| resource.ids())
             .map(ToString::to_string)
             .collect();
-        let there: BTreeSet<String> = self.cloud.inventory(kind).await.into_keys().collect();
+        let inventory = self.cloud.inventory(kind).await;
+        let there: BTreeSet<String> = inventory.keys().cloned().collect();
         if there == known {
-            Ok(())
+            Ok(inventory)
         } else {
             Err(format!("the cloud has {there:?}, the state {known:?}"))
         }
-    }
-
-    /// What the cloud's own list tells of the resources under test, whatever their ids.
-    pub(super) async fn details(&self) -> Vec<String> {
-        let there = self.cloud.inventory(self.kind()).await;
-        let mut details: Vec<String> = there.into_values().collect();
-        details.sort();
-        details
     }
 
     /// What the plan does to the resource under test.
@@ -280,7 +285,10 @@ impl<'a> Bench<'a> {
 
     /// Forgets everything, as when the state is lost.
     pub(super) fn lose_state(&self) -> Checked {
-        std::fs::remove_dir_all(self.store.dir()).map_err(|error| error.to_string())
+        match std::fs::remove_dir_all(self.store.dir()) {
+            Err(error) if error.kind() != ErrorKind::NotFound => Err(error.to_string()),
+            Ok(()) | Err(_) => Ok(()),
+        }
     }
 }
 

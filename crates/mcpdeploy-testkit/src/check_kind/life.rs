@@ -65,9 +65,9 @@ pub(super) async fn edit(bench: &Bench<'_>, edit: &Edit) -> Checked {
         if bench.apply(&plan).await?.is_empty() {
             return Err("it was removed, though it is protected".to_owned());
         }
-        return bench.run(wanted).await;
+        bench.run(wanted).await?;
     }
-    // It is removed in its changed form.
+    // Otherwise it is removed in its changed form.
     Ok(())
 }
 
@@ -113,6 +113,8 @@ async fn twice(bench: &Bench<'_>) -> Checked {
         .as_object()
         .into_iter()
         .flatten()
+        // What is not wanted never differs.
+        .filter(|(_, value)| !value.is_null())
         .map(|(key, _)| format!("/{key}"))
         .collect();
     let outputs = &had.outputs;
@@ -122,6 +124,9 @@ async fn twice(bench: &Bench<'_>) -> Checked {
         (Delta::Changed(&all), None),
         (Delta::Changed(&all), Some(outputs)),
     ] {
+        if !delta.is_created() && bench.case.skips.contains(&Skip::ConfigureTwice) {
+            continue;
+        }
         let told = |what: &str, error| format!("{what} with {delta:?}: {error:?}");
         kind.configure(&cx, &had.id, &had.inputs, delta)
             .await
@@ -145,7 +150,8 @@ async fn twice(bench: &Bench<'_>) -> Checked {
             Err(error) => return Err(format!("created twice: {error:?}")),
         }
     }
-    bench.settled(&bench.case.desired).await
+    bench.settled(&bench.case.desired).await?;
+    Ok(())
 }
 
 /// The state is lost: what carries our tags or lives in what does is found again.
@@ -207,7 +213,8 @@ async fn imported(bench: &Bench<'_>) -> Checked {
         return Err(format!("after the import: {:#?}", plan.actions));
     }
     none(&bench.apply(&plan).await?)?;
-    bench.settled(wanted).await
+    bench.settled(wanted).await?;
+    Ok(())
 }
 
 impl Bench<'_> {

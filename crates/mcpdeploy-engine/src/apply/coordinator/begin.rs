@@ -123,12 +123,10 @@ impl<'a> Coordinator<'a> {
                             StepOp::Create { deposes, keeps, .. } => (*deposes, *keeps),
                             StepOp::Update { .. } | StepOp::Delete { .. } => (None, false),
                         };
-                        let others: Vec<PhysicalId> = resource
-                            .map(|resource| resource.ids().cloned().collect())
-                            .unwrap_or_default();
                         let action = IntentAction::Create { deposes, keeps };
                         let want = want.clone();
-                        (intent(action), Task::Create { want, others })
+                        let claims = Arc::clone(&self.claims);
+                        (intent(action), Task::Create { want, claims })
                     }
                 }
             }

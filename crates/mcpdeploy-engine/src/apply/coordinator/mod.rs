@@ -3,7 +3,7 @@
 mod begin;
 
 use std::collections::HashMap;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::{JoinError, JoinSet};
@@ -12,12 +12,13 @@ use tokio::time::Instant;
 use super::schedule::{Schedule, StepId};
 use super::worker::{Failure, Message, Work};
 use super::{ApplyError, ApplyOptions, abandons};
-use crate::address::Address;
+use crate::address::{Address, PhysicalId};
 use crate::cancel::Cancel;
+use crate::claims::Claims;
 use crate::event::{CancelLevel, Event, Fault, NodeOp, Outcome, Sink, Summary};
 use crate::journal::Journal;
 use crate::kind::{DynKind, KindError, Registry};
-use crate::plan::{Plan, Step};
+use crate::plan::{Plan, Step, StepOp};
 use crate::record::{OpId, Record, Slot};
 use crate::state::{Instance, State};
 
@@ -32,6 +33,8 @@ pub(super) struct Coordinator<'a> {
     schedule: Schedule,
     next_op: u64,
     running: HashMap<StepId, Running>,
+    /// Which objects are whose; workers look into it.
+    claims: Arc<Mutex<Claims>>,
     /// Steps that are certain not to be begun.
     dead: Vec<bool>,
     workers: JoinSet<()>,
@@ -77,6 +80,7 @@ impl<'a> Coordinator<'a> {
         let (to, inbox) = mpsc::unbounded_channel();
         Ok(Self {
             next_op: state.next_op().0,
+            claims: Arc::new(Mutex::new(Claims::of(state))),
             plan,
             state,
             journal,
@@ -228,6 +232,7 @@ impl<'a> Coordinator<'a> {
             Message::Created(id, physical, durable) => {
                 if let Some(running) = self.running.get(&id) {
                     let op = running.op;
+                    self.claim(id, &physical);
                     self.record(&Record::Created { op, id: physical })?;
                     self.after_sync.push(AfterSync::Release(durable));
                 }
@@ -242,6 +247,7 @@ impl<'a> Coordinator<'a> {
                 let op = running.op;
                 match result {
                     Ok(outputs) => {
+                        self.release(id);
                         self.record(&Record::Done { op, outputs })?;
                         self.finish_well(id, running.started);
                     }
@@ -253,6 +259,26 @@ impl<'a> Coordinator<'a> {
             }
         }
         Ok(())
+    }
+
+    /// The step's new object is its resource's.
+    fn claim(&self, id: StepId, physical: &PhysicalId) {
+        let step = &self.plan.steps[id as usize];
+        if let StepOp::Create { wanted, .. } = &step.op {
+            let mut claims = self.claims.lock().unwrap_or_else(PoisonError::into_inner);
+            claims.add(step.address.kind(), &wanted.placement, physical);
+        }
+    }
+
+    /// What a step has deleted is nobody's any more.
+    fn release(&self, id: StepId) {
+        let step = &self.plan.steps[id as usize];
+        if let StepOp::Delete { slot } = &step.op
+            && let Some(gone) = self.instance(&step.address, *slot)
+        {
+            let mut claims = self.claims.lock().unwrap_or_else(PoisonError::into_inner);
+            claims.remove(step.address.kind(), &gone.placement, &gone.id);
+        }
     }
 
     fn emit_start(&mut self, step: &Step) {
