@@ -45,6 +45,9 @@ impl Project {
     }
 
     pub(crate) fn config_path(&self) -> PathBuf {
+        if self.root == Path::new(".") {
+            return PathBuf::from(CONFIG);
+        }
         self.root.join(CONFIG)
     }
 
