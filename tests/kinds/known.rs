@@ -59,6 +59,10 @@ const KNOWN: &[Known] = &[
     row(Moto, "aws.apigatewayv2.stage", Some(Skip::Edit("no access logs")),
         "has no DeleteAccessLogSettings"),
     row(Moto, "aws.apigatewayv2.stage", Some(Skip::ConfigureTwice), "UpdateStage answers 500"),
+    row(Moto, "aws.apigatewayv2.stage", Some(Skip::Edit("tags")),
+        "GetTags knows no stages"),
+    row(Moto, "aws.dynamodb.table", Some(Skip::Edit("stream")),
+        "a stream that was switched off cannot be switched on again"),
     row(Moto, "aws.lambda.alias", Some(Skip::Edit("provisioned concurrency")),
         "has no provisioned concurrency"),
 ];

@@ -46,8 +46,9 @@ pub(in crate::kinds) fn role(place: &Place) -> Case {
         .edit(
             "settings",
             UPDATE,
-            json!({"description": null, "max_session_seconds": 7200}),
+            json!({"description": "other", "max_session_seconds": 7200}),
         )
+        .edit("no description", UPDATE, json!({"description": null}))
         .edit(
             "trust",
             UPDATE,

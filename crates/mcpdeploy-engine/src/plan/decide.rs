@@ -11,7 +11,7 @@ use super::scope::Scope;
 use crate::address::Address;
 use crate::diff::{self, Change};
 use crate::graph::Node;
-use crate::kind::{InputError, ReplaceOrder, covers};
+use crate::kind::{DynKind, Identity, InputError, ReplaceOrder, covers};
 use crate::resource::Lifecycle;
 use crate::state::Instance;
 use crate::value::{self, Lookup, Reference, UNKNOWN};
@@ -196,7 +196,9 @@ impl Planner<'_> {
                 None => kind.replace_order(),
             };
             let outputs = foretold(&inputs);
-            let keeps = kind.keep_replaced() && !goes_with_its_parent(&changes, decisions);
+            let keeps = kind.keep_replaced()
+                && !goes_with_its_parent(&changes, decisions)
+                && same_parent(kind, &instance.inputs, &inputs);
             return Ok((
                 Decision::Replace {
                     reason,
@@ -237,7 +239,8 @@ impl Planner<'_> {
                     .volatile()
                     .iter()
                     .filter(|(input, _)| {
-                        instance.incomplete
+                        // What was adopted has just been read as a whole.
+                        instance.incomplete && !adopts
                             || changes.iter().any(|change| covers(input, &change.pointer))
                     })
                     .map(|(_, output)| *output)
@@ -316,6 +319,19 @@ fn pointers_of(changes: &[Change]) -> Vec<String> {
         .iter()
         .map(|change| change.pointer.clone())
         .collect()
+}
+
+/// Whether both live in the same parent, as far as is known. They do not when an interrupted run
+/// came only as far as replacing the parent.
+fn same_parent(kind: &dyn DynKind, old: &Value, new: &Value) -> bool {
+    let parent = |inputs| match kind.identity(inputs) {
+        Some(Identity::InParent { parent, .. }) => Some(parent),
+        _ => None,
+    };
+    match (parent(old), parent(new)) {
+        (Some(old), Some(new)) => old == new,
+        (_, _) => true,
+    }
 }
 
 /// Whether something that it refers to is replaced itself: what is kept of it would go with that.

@@ -151,31 +151,7 @@ fn what_comes_first_stands_left_of_what_needs_it() {
 }
 
 #[test]
-fn thousands_of_nodes_are_drawn_in_a_moment() {
-    let began = std::time::Instant::now();
+fn thousands_of_nodes_are_drawn() {
     let svg = svg(&many(5_000), "many");
     assert!(svg.len() > 1_000_000);
-    assert!(began.elapsed().as_secs() < 20, "{:?}", began.elapsed());
-}
-
-/// Writes pictures to look at: `GRAPH_PICTURES=folder cargo test -- --ignored pictures`.
-#[test]
-#[ignore = "writes files to look at"]
-#[expect(
-    clippy::disallowed_methods,
-    reason = "pictures for the eye need no durability"
-)]
-fn pictures() {
-    let folder = std::path::PathBuf::from(std::env::var("GRAPH_PICTURES").unwrap());
-    let views = [
-        ("server", server()),
-        ("one", many(1)),
-        ("none", many(0)),
-        ("many", many(200)),
-        ("alone", many(17)),
-        ("hostile", hostile()),
-    ];
-    for (name, view) in views {
-        std::fs::write(folder.join(format!("{name}.svg")), svg(&view, name)).unwrap();
-    }
 }
