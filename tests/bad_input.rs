@@ -209,7 +209,10 @@ fn a_saved_plan_is_refused_when_something_moved_on() {
     // The state changed.
     project.run(&["apply", "first.plan"]).code(2).says("stale");
     project.write("no.plan", "{}");
-    project.run(&["apply", "no.plan"]).code(2).says("no plan");
+    project
+        .run(&["apply", "no.plan"])
+        .code(2)
+        .says("not a plan");
     project.run(&["apply", "nowhere.plan"]).code(2);
 }
 

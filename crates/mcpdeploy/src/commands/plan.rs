@@ -46,29 +46,15 @@ fn save(plan: &EnginePlan, path: &std::path::Path) -> Result<(), Failure> {
 
 /// Reads a saved plan.
 pub(crate) fn read(path: &std::path::Path) -> Result<EnginePlan, Failure> {
-    #[derive(serde::Deserialize)]
-    struct Head {
-        format: u32,
-    }
     let bytes = std::fs::read(path).map_err(|error| {
         Failure::usage(format!("failed to read the plan {}", path.display())).cause(error)
     })?;
-    let no_plan = |error: serde_json::Error| {
-        Failure::usage(format!(
-            "{} is no plan that mcpdeploy saved",
-            path.display()
-        ))
-        .cause(error)
-        .next("mcpdeploy plan --out FILE")
-    };
-    let head: Head = serde_json::from_slice(&bytes).map_err(no_plan)?;
-    let known = mcpdeploy_engine::plan::FORMAT;
-    if head.format > known {
-        return Err(Failure::usage(format!(
-            "the plan {} has format {}; this version of mcpdeploy knows {known} at most",
-            path.display(),
-            head.format
-        )));
-    }
-    serde_json::from_slice(&bytes).map_err(no_plan)
+    EnginePlan::from_slice(&bytes).map_err(|error| {
+        let failure = Failure::usage(format!("failed to use the plan {}", path.display()))
+            .cause(&error)
+            .next("mcpdeploy plan --out FILE");
+        crate::failure::causes(&error)
+            .into_iter()
+            .fold(failure, |failure, cause| failure.cause(cause))
+    })
 }
