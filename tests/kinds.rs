@@ -19,8 +19,14 @@ use mcpdeploy_testkit::check_kind::{Case, Depth, check_kind};
 use self::place::Place;
 use crate::support::emulator::{Emulator, Product};
 
-/// How many accounts one test uses at a time: enough to wait for many functions together.
-const AT_ONCE: usize = 6;
+/// How many accounts one test uses at a time: enough to wait for many functions together where an
+/// account costs nothing.
+const fn at_once(product: Product) -> usize {
+    match product {
+        Product::Ministack => 24,
+        Product::Moto => 4,
+    }
+}
 
 /// Checks a kind on one emulator.
 fn check(emulator: &'static Emulator, case: fn(&Place) -> Case) {
@@ -40,7 +46,7 @@ fn check(emulator: &'static Emulator, case: fn(&Place) -> Case) {
         Product::Moto if std::env::var_os("MCPDEPLOY_CHECK_ALL").is_some() => Depth::Whole,
         Product::Moto => Depth::CleanEdits,
     };
-    let broken = runtime.block_on(check_kind(new, depth, AT_ONCE));
+    let broken = runtime.block_on(check_kind(new, depth, at_once(emulator.product())));
     let list: Vec<String> = broken.iter().map(ToString::to_string).collect();
     assert!(
         list.is_empty(),

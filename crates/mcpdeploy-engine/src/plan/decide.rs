@@ -11,8 +11,8 @@ use super::scope::Scope;
 use crate::address::Address;
 use crate::diff::{self, Change};
 use crate::graph::Node;
-use crate::kind::{DynKind, Identity, InputError, ReplaceOrder, covers};
-use crate::resource::Lifecycle;
+use crate::kind::{InputError, ReplaceOrder, covers};
+use crate::resource::{Lifecycle, Resource};
 use crate::state::Instance;
 use crate::value::{self, Lookup, Reference, UNKNOWN};
 
@@ -198,7 +198,7 @@ impl Planner<'_> {
             let outputs = foretold(&inputs);
             let keeps = kind.keep_replaced()
                 && !goes_with_its_parent(&changes, decisions)
-                && same_parent(kind, &instance.inputs, &inputs);
+                && !self.left_its_parent(resource, &changes);
             return Ok((
                 Decision::Replace {
                     reason,
@@ -256,6 +256,23 @@ impl Planner<'_> {
             outputs,
             name,
         ))
+    }
+
+    /// Whether what differs comes from something that an interrupted run replaced already: what is
+    /// kept would go with the one that steps aside.
+    fn left_its_parent(&self, resource: &Resource, changes: &[Change]) -> bool {
+        let mut left = false;
+        for change in changes {
+            let Some(written) = resource.inputs.pointer(&change.pointer) else {
+                continue;
+            };
+            // A malformed reference was refused when the inputs were resolved.
+            let _ = value::walk(written, &mut |reference: Reference| {
+                let state = self.state.resources.get(&reference.address);
+                left |= state.is_some_and(|state| !state.deposed.is_empty());
+            });
+        }
+        left
     }
 
     fn look_up(&self, reference: &Reference, decisions: &Decisions) -> Lookup {
@@ -319,19 +336,6 @@ fn pointers_of(changes: &[Change]) -> Vec<String> {
         .iter()
         .map(|change| change.pointer.clone())
         .collect()
-}
-
-/// Whether both live in the same parent, as far as is known. They do not when an interrupted run
-/// came only as far as replacing the parent.
-fn same_parent(kind: &dyn DynKind, old: &Value, new: &Value) -> bool {
-    let parent = |inputs| match kind.identity(inputs) {
-        Some(Identity::InParent { parent, .. }) => Some(parent),
-        _ => None,
-    };
-    match (parent(old), parent(new)) {
-        (Some(old), Some(new)) => old == new,
-        (_, _) => true,
-    }
 }
 
 /// Whether something that it refers to is replaced itself: what is kept of it would go with that.
