@@ -66,9 +66,11 @@ fn usage(error: &clap::Error) -> Exit {
     }
     // That the terminal is gone changes nothing about the exit code.
     let _ = error.print();
-    match error.kind() {
-        ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => Exit::Done,
-        _ => Exit::Usage,
+    let asked = [ErrorKind::DisplayHelp, ErrorKind::DisplayVersion];
+    if asked.contains(&error.kind()) {
+        Exit::Done
+    } else {
+        Exit::Usage
     }
 }
 

@@ -1,7 +1,6 @@
 //! What the user sees: results on standard output, everything else on standard error, or JSON
 //! lines. Commands hand values over; nothing else in this crate prints.
 #![expect(
-    clippy::print_stdout,
     clippy::print_stderr,
     reason = "this is where the views meet the terminal"
 )]

@@ -29,14 +29,8 @@ impl Watch {
                 }
                 match level {
                     Some(level) => canceller.cancel(level),
-                    None =>
-                    {
-                        #[expect(
-                            clippy::exit,
-                            reason = "the third signal: the user wants out now; the journal has all"
-                        )]
-                        std::process::exit(i32::from(Exit::Interrupted.code()))
-                    }
+                    // The user wants out now; the journal has all.
+                    None => std::process::exit(i32::from(Exit::Interrupted.code())),
                 }
             }
         });

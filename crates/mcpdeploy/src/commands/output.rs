@@ -1,7 +1,5 @@
 //! `output`: what the deployment gives.
 
-use serde_json::Value;
-
 use crate::cli::{Global, Output};
 use crate::exit::Exit;
 use crate::failure::Failure;
@@ -23,10 +21,8 @@ pub(crate) fn run(global: &Global, args: &Output, screen: &Screen) -> Result<Exi
         return Err(Failure::usage(format!("there is no output `{name}`"))
             .hint(format!("there are: {}", names.join(", "))));
     };
-    let text = match value {
-        Value::String(text) if args.raw || !global.json => text.clone(),
-        other => other.to_string(),
-    };
+    let plain = value.as_str().filter(|_| args.raw || !global.json);
+    let text = plain.map_or_else(|| value.to_string(), str::to_owned);
     screen.line(&text);
     Ok(Exit::Done)
 }
