@@ -1,9 +1,11 @@
 //! The command line: names, options and their help. What they do is in `commands`.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use mcpdeploy_engine::address::Address;
+use mcpdeploy_local::{Fault, Latency, Throttle};
 
 /// Deploys MCP servers straight through the AWS API: plan, apply, and nothing is lost on the way.
 #[derive(Debug, Parser)]
@@ -108,6 +110,11 @@ pub(crate) enum Command {
     Graph(Graph),
     /// Find out what is missing on this machine or in the account
     Doctor,
+    /// Start, stop or look at the embedded cloud
+    #[command(subcommand)]
+    Local(Local),
+    /// Build, deploy to the embedded cloud, and again at every change of the source
+    Dev(Dev),
     /// Print a completion script for a shell
     Completions {
         /// The shell
@@ -223,10 +230,10 @@ pub(crate) struct Run {
     pub(crate) auto_approve: bool,
     /// How long to wait for another run to end, e.g. 30s, 10m
     #[arg(long, value_name = "TIME", default_value = "0s", value_parser = duration)]
-    pub(crate) lock_timeout: std::time::Duration,
+    pub(crate) lock_timeout: Duration,
 }
 
-fn duration(text: &str) -> Result<std::time::Duration, String> {
+fn duration(text: &str) -> Result<Duration, String> {
     let at = text
         .find(|c: char| !c.is_ascii_digit())
         .unwrap_or(text.len());
@@ -239,9 +246,7 @@ fn duration(text: &str) -> Result<std::time::Duration, String> {
         "h" => 3600,
         _ => return Err(wrong()),
     };
-    Ok(std::time::Duration::from_secs(
-        number.saturating_mul(seconds),
-    ))
+    Ok(Duration::from_secs(number.saturating_mul(seconds)))
 }
 
 #[derive(Debug, Args)]
@@ -321,6 +326,65 @@ pub(crate) enum State {
 }
 
 #[derive(Debug, Args)]
+pub(crate) struct Dev {
+    /// Build as for AWS: slower to build, faster to run
+    #[arg(long)]
+    pub(crate) release: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Local {
+    /// Start the embedded cloud, or give a running one other switches
+    Up(LocalUp),
+    /// End the embedded cloud; what it holds is kept
+    Down {
+        /// Its data folder, when it is not the project's
+        #[arg(long, value_name = "DIR")]
+        data: Option<PathBuf>,
+    },
+    /// Show where the embedded cloud is and what it runs
+    Status {
+        /// Its data folder, when it is not the project's
+        #[arg(long, value_name = "DIR")]
+        data: Option<PathBuf>,
+    },
+    /// Empty the embedded cloud
+    Reset {
+        /// Its data folder, when it is not the project's
+        #[arg(long, value_name = "DIR")]
+        data: Option<PathBuf>,
+    },
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct LocalUp {
+    /// The loopback port of its AWS API; the last one, 4600 or a free one when not given
+    #[arg(long, value_name = "N")]
+    pub(crate) port: Option<u16>,
+    /// Where it keeps what is created; .pmcp/local/cloud when not given
+    #[arg(long, value_name = "DIR")]
+    pub(crate) data: Option<PathBuf>,
+    /// Stay in the foreground and show what passes through
+    #[arg(long)]
+    pub(crate) foreground: bool,
+    /// How long calls take: 80ms, 40ms/400ms (reads/changes), or aws
+    #[arg(long, value_name = "TIME")]
+    pub(crate) latency: Option<Latency>,
+    /// How long a fresh role is unknown to other services, e.g. 6s
+    #[arg(long, value_name = "TIME", value_parser = mcpdeploy_local::duration)]
+    pub(crate) iam_propagation: Option<Duration>,
+    /// How long functions and tables stay pending after a change, e.g. 2s
+    #[arg(long, value_name = "TIME", value_parser = mcpdeploy_local::duration)]
+    pub(crate) pending: Option<Duration>,
+    /// How many calls a second each service takes: 10, or 10/20 with so many at once
+    #[arg(long, value_name = "RATE")]
+    pub(crate) throttle: Option<Throttle>,
+    /// What goes wrong with the Nth call: N=fail, N=lose (done, but the answer is lost), N=hang
+    #[arg(long, value_name = "N=KIND")]
+    pub(crate) fault: Vec<Fault>,
+}
+
+#[derive(Debug, Args)]
 pub(crate) struct Import {
     /// The address that it is to have, e.g. aws.dynamodb.table.sessions; it must be in deploy.toml
     #[arg(value_name = "ADDR")]
@@ -358,7 +422,7 @@ pub(crate) enum GraphOf {
 }
 
 /// Commands that are designed and not there yet: naming one says so.
-pub(crate) const PLANNED: [&str; 15] = [
+pub(crate) const PLANNED: [&str; 13] = [
     "history",
     "rollback",
     "promote",
@@ -371,7 +435,5 @@ pub(crate) const PLANNED: [&str; 15] = [
     "secrets",
     "permissions",
     "cost",
-    "local",
-    "dev",
     "login",
 ];

@@ -8,6 +8,7 @@ use serde_json::json;
 use crate::cli::{Deploy, Global, Selectors};
 use crate::exit::Exit;
 use crate::failure::Failure;
+use crate::local::Need;
 use crate::probe::{self, Endpoint};
 use crate::project::Project;
 use crate::screen::Screen;
@@ -23,7 +24,7 @@ pub(crate) async fn run(global: &Global, args: &Deploy, screen: &Screen) -> Resu
         let artifact = super::build::run_build(request, screen).await?;
         super::build::report(&artifact, screen);
     }
-    let mut session = Session::open(global, screen).await?;
+    let mut session = Session::open(global, Need::Stay, screen).await?;
     let select = Selectors {
         refresh: true,
         ..Selectors::default()

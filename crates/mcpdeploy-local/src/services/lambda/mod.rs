@@ -5,6 +5,7 @@ pub(crate) mod runtime;
 use bytes::Bytes;
 
 use crate::cloud::Cloud;
+use crate::running::FunctionStatus;
 use crate::storage::{ReadError, Storage};
 use crate::wire::{Call, Fault, Reply};
 
@@ -23,6 +24,11 @@ impl Lambda {
             call.service.name(),
             call.operation
         )))
+    }
+
+    /// The functions that there are, for `local status`.
+    pub(crate) fn status(&self) -> Vec<FunctionStatus> {
+        Vec::new()
     }
 
     /// Stops all processes.
