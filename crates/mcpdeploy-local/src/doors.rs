@@ -17,6 +17,9 @@ use crate::wire::{Body, full};
 /// The largest body that one of these doors takes.
 const LARGEST: usize = 1024 * 1024;
 
+/// Answers to everybody: whether the cloud is up is no secret.
+const HEALTH: &str = "/_mcpdeploy/health";
+
 /// Whether a path is one of these doors.
 pub(crate) fn is_door(path: &str) -> bool {
     path.starts_with(DOORS)
@@ -24,6 +27,9 @@ pub(crate) fn is_door(path: &str) -> bool {
 
 /// Opens a door to who has the token.
 pub(crate) async fn open(cloud: &Cloud, request: Request<Incoming>) -> Response<Body> {
+    if request.uri().path() == HEALTH {
+        return plain(StatusCode::OK, "ok\n");
+    }
     let token = request.headers().get(TOKEN).map(HeaderValue::as_bytes);
     if token != Some(cloud.running().token().as_bytes()) {
         return plain(StatusCode::FORBIDDEN, "this door wants a token\n");

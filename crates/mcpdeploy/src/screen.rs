@@ -152,7 +152,8 @@ impl Screen {
 
     /// A command as it is to be typed here.
     fn command(&self, text: &str) -> String {
-        if self.local && !text.contains("--local") {
+        let own = ["mcpdeploy local", "mcpdeploy dev", "--local"];
+        if self.local && !own.iter().any(|own| text.contains(own)) {
             text.replace("mcpdeploy ", "mcpdeploy --local ")
         } else {
             text.to_owned()
