@@ -44,7 +44,7 @@ fn call_tool(account: &Account<'_>, project: &Project, name: &str, arguments: &V
     // An API of ministack is known by its name, which not every machine can resolve.
     let url = match account.product() {
         Product::Ministack => format!("{}/{path}", account.endpoint()),
-        Product::Embedded | Product::Moto => url,
+        Product::Embedded | Product::Moto => url.clone(),
     };
     let answer = http::request("POST", &url, &headers, request.to_string().as_bytes())
         .expect("the API answers");

@@ -286,7 +286,7 @@ fn scripts() -> &'static Path {
 }
 
 /// The python that has the emulators' libraries.
-fn python() -> &'static Path {
+pub(crate) fn python() -> &'static Path {
     static PYTHON: OnceLock<PathBuf> = OnceLock::new();
     PYTHON.get_or_init(|| {
         let output = Command::new("python3")
