@@ -17,6 +17,8 @@ test: ## all tests
 fixtures: ## the fixtures' own tests and lints
 	cd fixtures/calculator && CARGO_TARGET_DIR=../../target/fixtures-host cargo test --locked
 	cd fixtures/calculator && cargo fmt --check
+	cd fixtures/everything && CARGO_TARGET_DIR=../../target/fixtures-host cargo test --locked
+	cd fixtures/everything && cargo fmt --check
 
 bench: ## figures beside those of other tools
 	cargo build --release --locked -p mcpdeploy
