@@ -5,7 +5,7 @@ use std::sync::{Arc, OnceLock};
 use mcpdeploy_probe::{Bearer, Options, Outcome, Report, Verdict};
 use serde_json::{Value, json};
 
-use crate::good::{BOTH, Right, not_passed, options, probe};
+use crate::right::{BOTH, Right, not_passed, options, probe};
 use crate::server::{Req, Resp, Server, Twist};
 
 /// A good server behind a good login: only `Bearer right` comes in.

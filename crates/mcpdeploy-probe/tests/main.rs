@@ -5,6 +5,7 @@
 mod good;
 mod login;
 mod reports;
+mod right;
 mod server;
 mod transport;
 mod wrong;

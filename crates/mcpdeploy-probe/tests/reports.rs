@@ -7,7 +7,7 @@ use mcpdeploy_probe::{
 };
 use serde_json::Value;
 
-use crate::good::{BOTH, Right, options, probe};
+use crate::right::{BOTH, Right, options, probe};
 use crate::server::Server;
 
 #[test]

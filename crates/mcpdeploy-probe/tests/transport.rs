@@ -8,7 +8,7 @@ use std::time::Duration;
 use mcpdeploy_probe::{CheckDone, Options, Outcome, Pick, Probe, Verdict, Via};
 use serde_json::json;
 
-use crate::good::{BOTH, Right, options, probe};
+use crate::right::{BOTH, Right, options, probe};
 use crate::server::{Resp, Server};
 
 fn said(check: &CheckDone) -> (String, String) {

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use mcpdeploy_probe::{CheckId, Options};
 use serde_json::{Value, json};
 
-use crate::good::{BOTH, Good, Right, not_passed, options, probe, tools};
+use crate::right::{BOTH, Good, Right, not_passed, options, probe, tools};
 use crate::server::{Req, Resp, Server, Twist};
 
 /// A way to be wrong.
