@@ -3,6 +3,7 @@
 //! One test binary, one module a theme: the program is linked once.
 
 mod bad_input;
+mod checks;
 mod deploy;
 mod files;
 mod interrupt;

@@ -246,6 +246,10 @@ mod tests {
         let all = CheckId::all();
         let ids: BTreeSet<String> = all.iter().map(ToString::to_string).collect();
         assert_eq!(ids.len(), all.len());
+        // Beside the mark and the id, that is what 80 columns leave.
+        for id in &all {
+            assert!(id.title().len() <= 48, "{}", id.title());
+        }
         for id in ids {
             assert!(
                 id.chars()

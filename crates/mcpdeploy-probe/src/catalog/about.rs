@@ -113,7 +113,7 @@ impl CommonCheck {
         match (self, era) {
             (Self::ToolsList, _) => "tools/list gives all pages",
             (Self::ToolDefinitions, _) => "tools have good names and valid schemas",
-            (Self::ToolsCall, _) => "tools/call answers as the tool promises",
+            (Self::ToolsCall, _) => "a tool answers as it promises",
             (Self::ResourcesList, _) => "resources/list gives all pages",
             (Self::ResourcesRead, _) => "resources/read gives the first resource",
             (Self::PromptsList, _) => "prompts/list gives all pages",
@@ -190,7 +190,7 @@ impl LegacyCheck {
         match self {
             Self::Initialize => (
                 "initialize",
-                "initialize tells version, server and capabilities",
+                "initialize tells version, name and capabilities",
                 Some("/2025-11-25/basic/lifecycle#initialization"),
             ),
             Self::Negotiation => (
