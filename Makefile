@@ -27,7 +27,7 @@ bench: ## figures beside those of other tools
 	python3 benches/ministack.py
 
 schemas: ## write state-schemas/ anew from the Rust types
-	UPDATE_SCHEMAS=1 cargo test --locked -p mcpdeploy-config -p mcpdeploy-engine schema
+	UPDATE_SCHEMAS=1 cargo test --locked -p mcpdeploy-config -p mcpdeploy-engine -p mcpdeploy-probe schema
 
 golden: ## write the golden errors of fixtures/bad/ anew
 	UPDATE_GOLDEN=1 cargo test --locked -p mcpdeploy-config

@@ -5,6 +5,7 @@
 
 mod bad_input;
 mod bootstraps;
+mod checks;
 mod clouds;
 mod deploy;
 mod files;

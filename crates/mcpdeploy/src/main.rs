@@ -3,6 +3,7 @@
 //! This crate owns the command line, the views, signals and exit codes. It makes no AWS calls of
 //! its own and decides nothing that a plan says.
 
+mod checks;
 mod cli;
 mod cloud;
 mod commands;

@@ -80,6 +80,11 @@ impl Screen {
         self.json.is_some()
     }
 
+    /// How text may look on standard output.
+    pub(crate) fn theme(&self) -> Theme {
+        self.out
+    }
+
     fn said(&self, said: &Said) {
         if let Some(json) = &self.json {
             json.lock()

@@ -15,6 +15,7 @@ mod plan;
 mod schema;
 mod show;
 mod state;
+mod test;
 mod validate;
 
 use clap::CommandFactory;
@@ -40,6 +41,7 @@ pub(crate) async fn run(cli: Cli, screen: &Screen) -> Result<Exit, Failure> {
         Command::State(args) => state::run(&global, &args, screen),
         Command::Import(args) => import::run(&global, &args, screen).await,
         Command::Graph(args) => graph::run(&global, &args, screen).await,
+        Command::Test(args) => test::run(&global, &args, screen).await,
         Command::Doctor => doctor::run(&global, screen).await,
         Command::Local(args) => local::run(&global, &args, screen).await,
         Command::Dev(args) => dev::run(&global, &args, screen).await,

@@ -5,6 +5,7 @@
 //! anything is printed. Whatever comes from outside (a service's message, a tag, a name) goes
 //! through [`text::clean`] before it is shown.
 
+pub(crate) mod checks;
 pub(crate) mod columns;
 pub(crate) mod errors;
 pub(crate) mod graph;
