@@ -11,7 +11,6 @@ mod exit;
 mod failure;
 mod host;
 mod local;
-mod probe;
 mod project;
 mod screen;
 mod session;

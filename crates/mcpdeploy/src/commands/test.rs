@@ -11,6 +11,7 @@ use crate::cli::{CallTools, Era, Global, Test};
 use crate::cloud::Cloud;
 use crate::exit::Exit;
 use crate::failure::Failure;
+use crate::local::{self, Need};
 use crate::project::Project;
 use crate::screen::Screen;
 use crate::views::checks::{Checks, Detail};
@@ -41,7 +42,7 @@ pub(crate) async fn run(global: &Global, args: &Test, screen: &Screen) -> Result
             url: url.clone(),
             origins: Vec::new(),
         },
-        None => deployed(global).await?,
+        None => deployed(global, screen).await?,
     };
     let options = Options {
         timeout: args.timeout,
@@ -87,7 +88,7 @@ pub(crate) async fn run(global: &Global, args: &Test, screen: &Screen) -> Result
 }
 
 /// The endpoint that the environment's state knows.
-async fn deployed(global: &Global) -> Result<Endpoint, Failure> {
+async fn deployed(global: &Global, screen: &Screen) -> Result<Endpoint, Failure> {
     let project = Project::open(global)?;
     let loaded = project.load()?;
     let stored = project.store().load()?;
@@ -101,12 +102,18 @@ async fn deployed(global: &Global) -> Result<Endpoint, Failure> {
         .hint("mcpdeploy deploy makes one")
         .hint("or name another: mcpdeploy test URL"));
     };
-    // An emulator may be named in the environment as well: whoever deploys there knows best.
-    let cloud = Cloud::connect(&loaded, global).await?;
-    let gateway = cloud.factory.endpoint_url();
+    let gateway = if project.local {
+        // It serves what is deployed at addresses of its own, as long as it is up.
+        local::open(&project, Need::Stay, screen).await?;
+        None
+    } else {
+        // An emulator may be named in the environment as well: whoever deploys there knows best.
+        let cloud = Cloud::connect(&loaded, global, None).await?;
+        cloud.factory.endpoint_url().map(str::to_owned)
+    };
     let origins = loaded.config.api_gateway.cors_origins.iter();
     Ok(Endpoint {
-        via: gateway.and_then(|gateway| checks::at_emulator(url, gateway)),
+        via: gateway.and_then(|gateway| checks::at_emulator(url, &gateway)),
         url: url.to_owned(),
         // Any origin is let in: somebody's will do.
         origins: origins
@@ -182,7 +189,7 @@ pub(crate) fn after_deploy(
     let mut options = Options {
         timeout: Duration::from_secs(tests.timeout_seconds.into()),
         warm_up: Duration::from_millis(tests.warmup_grace_ms.into()),
-        via: gateway.and_then(|gateway| checks::at_emulator(url, gateway)),
+        via: gateway.and_then(|gateway| checks::at_emulator(url, &gateway)),
         skip: ["latency", "tools-call"]
             .into_iter()
             .flat_map(pick)
