@@ -44,6 +44,8 @@ pub(crate) enum Door {
     Api(apigateway::ApiDoor),
     /// A sign-in page, a token endpoint or a key set of a user pool.
     Cognito,
+    /// A function's deployment package.
+    Package,
 }
 
 impl Services {
@@ -105,6 +107,9 @@ impl Services {
         if let Some(door) = apigateway::ApiDoor::find(host, path) {
             return Some(Door::Api(door));
         }
+        if lambda::is_door(path) {
+            return Some(Door::Package);
+        }
         cognito::is_door(path).then_some(Door::Cognito)
     }
 
@@ -118,6 +123,7 @@ impl Services {
         match door {
             Door::Api(door) => self.apigateway.request(cloud, &door, request).await,
             Door::Cognito => self.cognito.page(cloud, request).await,
+            Door::Package => self.lambda.download(request.uri().path()).await,
         }
     }
 }
