@@ -47,6 +47,8 @@ pub(crate) enum Door {
     Cognito,
     /// The cloud's own.
     Own,
+    /// A function's deployment package.
+    Package,
 }
 
 impl Services {
@@ -111,6 +113,9 @@ impl Services {
         if let Some(door) = apigateway::ApiDoor::find(host, path) {
             return Some(Door::Api(door));
         }
+        if lambda::is_door(path) {
+            return Some(Door::Package);
+        }
         cognito::is_door(path).then_some(Door::Cognito)
     }
 
@@ -125,6 +130,7 @@ impl Services {
             Door::Api(door) => self.apigateway.request(cloud, &door, request).await,
             Door::Cognito => self.cognito.page(cloud, request).await,
             Door::Own => doors::open(cloud, request).await,
+            Door::Package => self.lambda.download(request.uri().path()).await,
         }
     }
 }
