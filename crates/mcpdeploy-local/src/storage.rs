@@ -239,7 +239,7 @@ impl<T: Serialize + DeserializeOwned> Collection<T> {
     }
 
     /// The rows whose key starts with `prefix`, in order.
-    pub(crate) fn under<'a>(&'a self, prefix: &'a str) -> impl Iterator<Item = (&'a str, &'a T)> {
+    pub(crate) fn under<'a>(&'a self, prefix: &str) -> impl Iterator<Item = (&'a str, &'a T)> {
         self.rows
             .range::<str, _>((
                 std::ops::Bound::Included(prefix),
