@@ -22,5 +22,13 @@ impl Sns {
     }
 
     /// Publishes to a topic on behalf of a service, e.g. an alarm.
-    pub(crate) fn notify(&self, _cloud: &Cloud, _topic: &str, _subject: &str, _message: &str) {}
+    pub(crate) fn notify(
+        &self,
+        _cloud: &Cloud,
+        topic: &str,
+        _subject: &str,
+        _message: &str,
+    ) -> Result<(), Fault> {
+        Err(Fault::absent(topic))
+    }
 }
