@@ -67,7 +67,7 @@ impl Target {
         let (kind, key) = match self {
             Self::Alarm(key) => (
                 "Alarm",
-                key.rsplit_once('/').map_or(key.as_str(), |(_, name)| name),
+                key.split_once('/').map_or(key.as_str(), |(_, name)| name),
             ),
             Self::Dashboard(name) => ("Dashboard", name.as_str()),
         };

@@ -17,6 +17,9 @@ use serde::{Deserialize, Serialize};
 use super::metrics::{MetricStat, Query};
 use crate::cloud::ACCOUNT;
 
+/// How long a new alarm is in its first state at least, in milliseconds; with AWS, up to a minute.
+const FRESH: i64 = 5_000;
+
 /// An alarm's row.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(super) struct Alarm {
@@ -152,7 +155,7 @@ pub(super) struct State {
     pub(super) reason_data: Option<String>,
     pub(super) updated: i64,
     pub(super) transitioned: i64,
-    /// SetAlarmState holds until then; the next look at the alarm comes after.
+    /// Nobody looks at the alarm before: it is new, or somebody set its state.
     pub(super) held_until: i64,
 }
 
@@ -164,7 +167,7 @@ impl State {
             reason_data: None,
             updated: now,
             transitioned: now,
-            held_until: 0,
+            held_until: now + FRESH,
         }
     }
 }

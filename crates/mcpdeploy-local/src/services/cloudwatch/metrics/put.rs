@@ -25,6 +25,11 @@ impl CloudWatch {
         call: &Call,
     ) -> Result<Value, Fault> {
         let namespace = required(&call.input, "Namespace", "Namespace")?;
+        if namespace.starts_with("AWS/") {
+            return Err(invalid_value(
+                "The value AWS/ for parameter Namespace is invalid.",
+            ));
+        }
         let list = list(&call.input, "MetricData");
         if !input::list(&call.input, "EntityMetricData").is_empty() {
             return Err(Fault::absent("cloudwatch.PutMetricData with entities"));

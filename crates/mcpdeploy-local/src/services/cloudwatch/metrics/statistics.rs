@@ -64,8 +64,7 @@ impl CloudWatch {
         let points = (window.end - window.start + period - 1) / period;
         if points > MOST {
             return Err(combination(format!(
-                "You have requested up to {} datapoints, which exceeds the limit of 1,440. You may reduce the datapoints requested by increasing Period, or decreasing the time range.",
-                thousands(points)
+                "You have requested up to {points} datapoints, which exceeds the limit of {MOST}. You may reduce the datapoints requested by increasing Period, or decreasing the time range."
             )));
         }
         let mut output = Vec::new();
@@ -101,34 +100,5 @@ impl CloudWatch {
                 }
             });
         Ok(json!({"Label": metric.name, "Datapoints": output}))
-    }
-}
-
-/// `2880` as `2,880`.
-fn thousands(number: i64) -> String {
-    let digits = number.to_string();
-    let mut text = String::new();
-    for (index, digit) in digits.chars().enumerate() {
-        if index > 0 && (digits.len() - index).is_multiple_of(3) {
-            text.push(',');
-        }
-        text.push(digit);
-    }
-    text
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn numbers_are_grouped() {
-        assert_eq!(
-            ["7", "999", "1,441", "12,345,678"],
-            [7, 999, 1441, 12_345_678]
-                .map(thousands)
-                .each_ref()
-                .map(String::as_str)
-        );
     }
 }
