@@ -280,11 +280,6 @@ fn checked_cors(mut cors: Cors) -> Result<Cors, Fault> {
     Ok(cors)
 }
 
-/// The ARN by which an API is tagged.
-pub(super) fn arn(region: &str, id: &str) -> String {
-    format!("arn:aws:apigateway:{region}::/apis/{id}")
-}
-
 /// An API as it is answered.
 pub(super) fn output(api: &Api) -> serde_json::Value {
     serde_json::to_value(&api.settings).unwrap_or_else(|_| json!({}))

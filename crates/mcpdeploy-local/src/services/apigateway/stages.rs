@@ -232,8 +232,3 @@ fn merge(settings: &mut RouteSettings, new: RouteSettings) -> Result<(), Fault> 
     settings.throttling_rate_limit = new.throttling_rate_limit.or(settings.throttling_rate_limit);
     Ok(())
 }
-
-/// The ARN by which a stage is tagged.
-pub(super) fn arn(region: &str, api: &str, name: &str) -> String {
-    format!("arn:aws:apigateway:{region}::/apis/{api}/stages/{name}")
-}

@@ -13,7 +13,10 @@ use crate::services::lambda::{FunctionError, Ran, Refused, ServiceInvoke};
 
 /// What functions do.
 #[derive(Clone)]
-pub(in super::super) struct Script(Arc<dyn Fn(&str, &str, Value) -> Does + Send + Sync>);
+pub(in super::super) struct Script(Arc<Function>);
+
+/// A function's ARN, the source's ARN and the event, and what is done.
+type Function = dyn Fn(&str, &str, Value) -> Does + Send + Sync;
 
 impl std::fmt::Debug for Script {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
