@@ -7,7 +7,7 @@ use ring::rsa::KeyPair;
 use ring::signature::{RSA_PKCS1_SHA256, RSA_PKCS1_SHA384, RSA_PKCS1_SHA512, RsaEncoding};
 use serde_json::{Value, json};
 
-use super::tests::{Does, World, send};
+use super::testing::{Does, World, send};
 
 /// A key of the tests, and of nobody else.
 fn key() -> KeyPair {

@@ -6,6 +6,8 @@ mod access_log;
 mod authorize;
 mod cors;
 mod event;
+#[cfg(test)]
+mod event_tests;
 mod exchange;
 mod expression;
 mod function_authorizer;
@@ -23,9 +25,13 @@ pub(super) mod parameters;
 mod proxy;
 mod reply;
 mod request;
+#[cfg(test)]
+mod request_tests;
 mod serving;
 #[cfg(test)]
-pub(super) mod tests;
+mod stage_tests;
+#[cfg(test)]
+pub(super) mod testing;
 mod throttle;
 
 use std::sync::Arc;
