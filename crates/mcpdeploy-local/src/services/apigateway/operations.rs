@@ -25,7 +25,7 @@ impl ApiGateway {
         method: &str,
         path: &[&str],
     ) -> (&'static str, Result<Reply, Fault>) {
-        let now = &iso(cloud.now());
+        let now = &stamp(cloud);
         match (method, path) {
             ("POST", ["v2", "apis"]) => ("CreateApi", self.create_api(cloud, call, now)),
             ("GET", ["v2", "apis"]) => ("GetApis", self.list_apis(call)),
@@ -328,7 +328,7 @@ impl ApiGateway {
         let before = state.apis.get(&key).ok_or_else(|| faults::no_api(id))?;
         let mut api = before.clone();
         let result = change(&mut api)?;
-        deployments::deploy_changes(before, &mut api, &iso(cloud.now()));
+        deployments::deploy_changes(before, &mut api, &stamp(cloud));
         if let Some(live) = state.live.get(id) {
             let live = Arc::clone(live);
             state.apis.put(&key, api.clone())?;
@@ -338,6 +338,12 @@ impl ApiGateway {
         }
         Ok(result)
     }
+}
+
+/// Now, to the second, as API Gateway dates what it keeps.
+fn stamp(cloud: &Cloud) -> String {
+    let now = cloud.now();
+    iso(now.replace_nanosecond(0).unwrap_or(now))
 }
 
 fn key(call: &Call, id: &str) -> String {
