@@ -8,6 +8,7 @@
 use std::collections::BTreeMap;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 
 use serde::de::DeserializeOwned;
@@ -210,7 +211,9 @@ impl<T: Serialize + DeserializeOwned> Collection<T> {
             Some(file) => file,
             None => {
                 let mut options = OpenOptions::new();
-                let file = options.create(true).append(true).open(&self.path);
+                // Rows may hold secrets: they are their owner's alone, as a rewritten log is.
+                options.create(true).append(true).mode(0o600);
+                let file = options.open(&self.path);
                 self.log.insert(file.map_err(&fail)?)
             }
         };

@@ -111,7 +111,7 @@ impl Services {
         if let Some(door) = apigateway::ApiDoor::find(host, path) {
             return Some(Door::Api(door));
         }
-        cognito::is_door(path).then_some(Door::Cognito)
+        cognito::is_door(host, path).then_some(Door::Cognito)
     }
 
     /// Answers a request that is not for the control plane.
