@@ -116,7 +116,7 @@ impl Services {
         if lambda::is_door(path) {
             return Some(Door::Package);
         }
-        cognito::is_door(path).then_some(Door::Cognito)
+        cognito::is_door(host, path).then_some(Door::Cognito)
     }
 
     /// Answers a request that is not for the control plane.
