@@ -17,6 +17,7 @@ use http::{Request, Response};
 use hyper::body::Incoming;
 
 use crate::cloud::Cloud;
+use crate::doors;
 use crate::storage::{ReadError, Storage};
 use crate::wire::{Body, Call, Fault, Reply, ServiceId};
 
@@ -44,6 +45,8 @@ pub(crate) enum Door {
     Api(apigateway::ApiDoor),
     /// A sign-in page, a token endpoint or a key set of a user pool.
     Cognito,
+    /// The cloud's own.
+    Own,
     /// A function's deployment package.
     Package,
 }
@@ -104,6 +107,9 @@ impl Services {
             .and_then(|value| value.to_str().ok())
             .unwrap_or_default();
         let path = request.uri().path();
+        if doors::is_door(path) {
+            return Some(Door::Own);
+        }
         if let Some(door) = apigateway::ApiDoor::find(host, path) {
             return Some(Door::Api(door));
         }
@@ -123,6 +129,7 @@ impl Services {
         match door {
             Door::Api(door) => self.apigateway.request(cloud, &door, request).await,
             Door::Cognito => self.cognito.page(cloud, request).await,
+            Door::Own => doors::open(cloud, request).await,
             Door::Package => self.lambda.download(request.uri().path()).await,
         }
     }

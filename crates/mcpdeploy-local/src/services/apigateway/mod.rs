@@ -4,6 +4,7 @@ use http::{Request, Response, StatusCode};
 use hyper::body::Incoming;
 
 use crate::cloud::Cloud;
+use crate::running::ApiStatus;
 use crate::server::plain;
 use crate::storage::{ReadError, Storage};
 use crate::wire::{Body, Call, Fault, Reply};
@@ -23,6 +24,11 @@ impl ApiGateway {
             call.service.name(),
             call.operation
         )))
+    }
+
+    /// The APIs that there are, for `local status`.
+    pub(crate) fn status(&self) -> Vec<ApiStatus> {
+        Vec::new()
     }
 
     /// Opens the port of each API that there is.

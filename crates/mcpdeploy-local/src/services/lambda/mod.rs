@@ -51,6 +51,7 @@ use self::route::{Operation, Route};
 use self::rows::Rows;
 use self::runtime::Runtime;
 use crate::cloud::Cloud;
+use crate::running::FunctionStatus;
 use crate::server::plain;
 use crate::storage::{ReadError, Storage};
 use crate::wire::{Body, Call, Fault, Reply, full};
@@ -142,6 +143,18 @@ impl Lambda {
             O::UpdateFunctionConfiguration => self.update_function_configuration(cloud, call, &of),
             O::UpdateFunctionEventInvokeConfig => self.put_event_invoke(cloud, call, &of, true),
         }
+    }
+
+    /// The functions that there are, for `local status`.
+    pub(crate) fn status(&self) -> Vec<FunctionStatus> {
+        let rows = self.lock();
+        let keys = rows.functions.iter().filter_map(|(key, _)| key.split_once('/'));
+        keys.map(|(region, name)| FunctionStatus {
+            name: name.to_owned(),
+            region: region.to_owned(),
+            processes: self.runtime.processes(region, name),
+        })
+        .collect()
     }
 
     /// Stops all processes.
