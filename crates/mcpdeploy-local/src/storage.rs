@@ -95,6 +95,11 @@ impl Storage {
         }
     }
 
+    /// The folder of all.
+    pub(crate) fn root(&self) -> &Path {
+        &self.folder
+    }
+
     /// A folder for a service's own files (code, objects), made when it is not there.
     pub(crate) fn folder(&self, name: &str) -> Result<PathBuf, ReadError> {
         let path = self.folder.join(name);

@@ -27,6 +27,7 @@ use self::gateway::keys::KeySets;
 use self::gateway::listen::{Listener, Live};
 use self::model::Api;
 use crate::cloud::Cloud;
+use crate::running::ApiStatus;
 use crate::storage::{Collection, ReadError, Storage};
 use crate::wire::{Body, Call, Fault, Reply};
 
@@ -62,6 +63,17 @@ impl ApiGateway {
 
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The APIs that there are, for `local status`.
+    pub(crate) fn status(&self) -> Vec<ApiStatus> {
+        let state = self.state();
+        let all = state.apis.iter().map(|(_, api)| ApiStatus {
+            id: api.settings.api_id.clone(),
+            name: api.settings.name.clone(),
+            endpoint: api.settings.api_endpoint.clone(),
+        });
+        all.collect()
     }
 
     /// What functions do in tests of the gateway.
