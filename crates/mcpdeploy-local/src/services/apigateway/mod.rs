@@ -68,15 +68,12 @@ impl ApiGateway {
     /// The APIs that there are, for `local status`.
     pub(crate) fn status(&self) -> Vec<ApiStatus> {
         let state = self.state();
-        let apis = state.apis.iter().filter_map(|(key, api)| {
-            let (_, id) = key.split_once('/')?;
-            Some(ApiStatus {
-                id: id.to_owned(),
-                name: api.settings.name.clone(),
-                endpoint: api.settings.api_endpoint.clone(),
-            })
+        let all = state.apis.iter().map(|(_, api)| ApiStatus {
+            id: api.settings.api_id.clone(),
+            name: api.settings.name.clone(),
+            endpoint: api.settings.api_endpoint.clone(),
         });
-        apis.collect()
+        all.collect()
     }
 
     /// What functions do in tests of the gateway.
