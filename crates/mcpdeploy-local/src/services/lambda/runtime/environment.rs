@@ -1,23 +1,22 @@
 //! The life of an execution environment: its start, its runs, the time between them, its end.
 
 use std::io;
-use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use rustix::io::Errno;
-use tokio::sync::{OwnedSemaphorePermit, oneshot};
-use tokio::time::{Instant, Interval, MissedTickBehavior, Sleep, interval_at, sleep_until};
+use tokio::sync::OwnedSemaphorePermit;
+use tokio::time::{Instant, Interval, MissedTickBehavior, interval_at, sleep_until};
 
-use super::api::{Api, Event, Invocation};
-use super::failure::{Ending, Failure};
+use super::api::{Api, Event};
+use super::failure::Failure;
 use super::hints::{self, Facts};
-use super::leftovers::Entry;
+use super::instance::{Instance, Signal};
+use super::invocation::Answer;
 use super::log::{Log, Report};
-use super::memory::Memory;
 use super::pool::{Job, Next, Pool};
-use super::process::{Process, ProcessEvent};
+use super::process::Process;
 use super::variables::{credentials, variables};
 use super::{Run, Shared};
 use crate::cloud::Cloud;
@@ -40,30 +39,6 @@ pub(super) struct Environment {
     pub(super) log: Log,
     /// Tells it from the others of its pool.
     id: u64,
-}
-
-/// A process that runs, with its Runtime API. Ended when it is dropped.
-#[derive(Debug)]
-pub(super) struct Instance {
-    pub(super) api: Api,
-    pub(super) process: Process,
-    pub(super) memory: Memory,
-    /// Where the next run goes.
-    poller: Option<oneshot::Sender<Arc<Invocation>>>,
-    _entry: Option<Entry>,
-}
-
-/// What happens to a running process.
-#[derive(Debug)]
-pub(super) enum Signal {
-    Asked(Event),
-    Wrote,
-    Ended(Ending),
-    /// The time that was given is over.
-    Late,
-    Tick,
-    /// The cloud ends.
-    Stopped,
 }
 
 /// A start that failed.
@@ -180,7 +155,7 @@ impl Environment {
             let signal = instance.signal(self, late.as_mut(), Some(&mut ticks));
             match signal.await {
                 Signal::Asked(Event::Next(poller)) => {
-                    instance.poller = Some(poller);
+                    instance.polls(poller);
                     instance.memory.sample();
                     return Ok(instance);
                 }
@@ -234,14 +209,10 @@ impl Environment {
         );
         let process = Process::start(&bootstrap.path, &program.code, &variables).await;
         let process = process.map_err(|error| not_executed(&error))?;
-        let pid = process.id().unwrap_or_default();
-        Ok(Instance {
-            api,
-            process,
-            memory: Memory::of(pid),
-            poller: None,
-            _entry: self.shared.ledger.remember(pid),
-        })
+        let entry = process
+            .id()
+            .and_then(|pid| self.shared.ledger.remember(pid));
+        Ok(Instance::new(api, process, entry))
     }
 
     fn failed(&self, failure: Failure, mistake: Option<&str>) -> Failed {
@@ -277,9 +248,10 @@ impl Environment {
             }
             Err(failed) => failed,
         };
-        let (failure, duration) = match failed.failure {
-            Failure::InitTimedOut(_) => (Failure::TimedOut(timeout), timeout),
-            failure => (failure, began.elapsed()),
+        let (failure, duration) = if let Failure::InitTimedOut(timeout) = failed.failure {
+            (Failure::TimedOut(timeout), timeout)
+        } else {
+            (failed.failure, began.elapsed())
         };
         let id = &job.request.request_id;
         self.log.init_report(duration, "invoke", &failure);
@@ -312,27 +284,33 @@ impl Environment {
         mut init: Option<Duration>,
         mut hint: Option<String>,
     ) {
+        let mut answer = None;
         loop {
             let (job, began) = match first.take() {
                 Some(first) => first,
-                None => match self.next_job(&mut instance).await {
+                None => match self.next_job(&mut instance, answer.take()).await {
                     Some(job) => (job, Instant::now()),
                     None => break,
                 },
             };
-            let goes_on = self
+            let end = self
                 .invoke(&mut instance, job, began, init.take(), hint.take())
                 .await;
-            if !goes_on {
+            answer = end.answer;
+            if !end.goes_on {
+                answer.into_iter().for_each(Answer::send);
                 return;
             }
         }
         instance.end(&mut self.log).await;
     }
 
-    /// Waits for something to run; none when it is time to end.
-    async fn next_job(&mut self, instance: &mut Instance) -> Option<Job> {
-        let mut job = match self.pool.next(self.id) {
+    /// Waits for something to run; none when it is time to end. The answer of the run before goes
+    /// out when this environment can be found idle, so that a caller's next request finds it.
+    async fn next_job(&mut self, instance: &mut Instance, answer: Option<Answer>) -> Option<Job> {
+        let next = self.pool.next(self.id);
+        answer.into_iter().for_each(Answer::send);
+        let mut job = match next {
             Next::Job(job) => return Some(job),
             Next::Idle(job) => job,
             Next::End => return None,
@@ -346,7 +324,7 @@ impl Environment {
                 signal = instance.signal(self, late.as_mut(), None) => signal,
             };
             match signal {
-                Signal::Asked(Event::Next(poller)) => instance.poller = Some(poller),
+                Signal::Asked(Event::Next(poller)) => instance.polls(poller),
                 Signal::Wrote => self.log.flush(),
                 Signal::Late => {
                     if self.pool.no_longer_idle(self.id) {
@@ -376,70 +354,6 @@ impl Environment {
                 ) => {}
             }
         }
-    }
-}
-
-impl Instance {
-    /// Waits for the next thing that happens to it; what it writes goes to the log. May be dropped
-    /// and called again.
-    pub(super) async fn signal(
-        &mut self,
-        environment: &mut Environment,
-        late: Pin<&mut Sleep>,
-        ticks: Option<&mut Interval>,
-    ) -> Signal {
-        let Environment {
-            cloud, shared, log, ..
-        } = environment;
-        let tick = async {
-            match ticks {
-                Some(ticks) => ticks.tick().await,
-                None => std::future::pending().await,
-            }
-        };
-        // What it asked comes before anything else that happened meanwhile; what it writes comes
-        // last, for it may never stop.
-        tokio::select! {
-            biased;
-            event = self.api.event() => Signal::Asked(event),
-            () = late => Signal::Late,
-            () = shared.stopped(cloud) => Signal::Stopped,
-            _ = tick => Signal::Tick,
-            event = self.process.event() => match event {
-                ProcessEvent::Wrote(bytes) => {
-                    log.output(bytes);
-                    Signal::Wrote
-                }
-                ProcessEvent::Ended(ending) => {
-                    self.process.drain(log);
-                    self.api.try_event().map_or(Signal::Ended(ending), Signal::Asked)
-                }
-            },
-        }
-    }
-
-    /// Gives the process a run, when it waits for one. It may be gone from where it waited: then it
-    /// asks again.
-    pub(super) fn offer(&mut self, invocation: &Arc<Invocation>) {
-        if let Some(poller) = self.poller.take() {
-            drop(poller.send(invocation.clone()));
-        }
-    }
-
-    /// The process asks for the next run, or again for this one.
-    pub(super) fn polls(&mut self, poller: oneshot::Sender<Arc<Invocation>>) {
-        self.poller = Some(poller);
-    }
-
-    pub(super) fn over_limit(&mut self, program: &super::Program) -> bool {
-        self.memory.sample() > u64::from(program.memory_mb) * 1024 * 1024
-    }
-
-    /// Ends the process and all that it started; what it wrote before goes to the log.
-    pub(super) async fn end(&mut self, log: &mut Log) {
-        self.process.end().await;
-        self.process.drain(log);
-        log.last_output();
     }
 }
 

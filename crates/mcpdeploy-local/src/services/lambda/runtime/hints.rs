@@ -206,3 +206,77 @@ fn with_mistake(hint: String, facts: &Facts<'_>) -> String {
         None => hint,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+    use std::path::PathBuf;
+    use std::time::Duration;
+
+    use super::*;
+    use crate::services::lambda::runtime::elf::Elf;
+
+    fn program(architecture: &str) -> Program {
+        Program {
+            function: "f".to_owned(),
+            version: "1".to_owned(),
+            arn: "arn:aws:lambda:us-east-1:000000000000:function:f".to_owned(),
+            region: "us-east-1".to_owned(),
+            revision: "1".to_owned(),
+            code: PathBuf::new(),
+            architecture: architecture.to_owned(),
+            handler: "h".to_owned(),
+            timeout: Duration::from_secs(3),
+            memory_mb: 128,
+            environment: BTreeMap::new(),
+            role: "r".to_owned(),
+            log_group: "g".to_owned(),
+        }
+    }
+
+    /// What a test with processes cannot show on every machine.
+    #[test]
+    fn programs_that_this_machine_cannot_load() {
+        let format = "exec format error";
+        let absent = "no such file or directory";
+        let musl = "/lib/ld-musl-x86_64.so.1";
+        for (loader, error, expected) in [
+            (
+                None,
+                format,
+                format!(
+                    "the function is s390x and this machine is {host}: install qemu-user with binfmt to run it here, or set server.architecture = \"{host}\"",
+                    host = host()
+                ),
+            ),
+            (
+                Some(musl),
+                absent,
+                format!(
+                    "the binary is loaded by {musl}, which is not here: link it statically (`mcpdeploy build` does)"
+                ),
+            ),
+        ] {
+            let bootstrap = Bootstrap {
+                path: PathBuf::new(),
+                form: Form::Elf(Elf {
+                    machine: "s390x".to_owned(),
+                    loader: loader.map(str::to_owned),
+                    needed: Vec::new(),
+                    glibc: None,
+                }),
+                refused: None,
+                strange: None,
+            };
+            let program = program("s390x");
+            let facts = Facts {
+                program: &program,
+                bootstrap: &bootstrap,
+                starting: true,
+                mistake: None,
+                log: "",
+            };
+            assert_eq!(hint(&Failure::Exec(error), &facts), Some(expected));
+        }
+    }
+}

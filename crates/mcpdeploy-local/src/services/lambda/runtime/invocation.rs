@@ -11,8 +11,9 @@ use tokio::sync::{mpsc, oneshot};
 use tokio::time::{Instant, sleep_until};
 
 use super::api::{Event, Invocation};
-use super::environment::{Environment, Instance, Signal};
+use super::environment::Environment;
 use super::failure::Failure;
+use super::instance::{Instance, Signal};
 use super::log::Report;
 use super::pool::Job;
 use super::{Outcome, Run, RunRequest, StreamError};
@@ -45,8 +46,31 @@ struct Course {
     fault: Option<Failure>,
 }
 
+/// How a run left its environment.
+#[derive(Debug)]
+pub(super) struct End {
+    /// Whether the process is there for another.
+    pub(super) goes_on: bool,
+    /// What its caller still waits for.
+    pub(super) answer: Option<Answer>,
+}
+
+/// An answer, and who waits for it.
+#[derive(Debug)]
+pub(super) struct Answer {
+    reply: oneshot::Sender<Run>,
+    run: Run,
+}
+
+impl Answer {
+    pub(super) fn send(self) {
+        // When nobody waits any more, the run was for its effects.
+        drop(self.reply.send(self.run));
+    }
+}
+
 impl Environment {
-    /// Runs a request that began to count at `began`. Whether the process is there for another.
+    /// Runs a request that began to count at `began`.
     pub(super) async fn invoke(
         &mut self,
         instance: &mut Instance,
@@ -54,7 +78,7 @@ impl Environment {
         began: Instant,
         init: Option<Duration>,
         hint: Option<String>,
-    ) -> bool {
+    ) -> End {
         let until = began + self.pool.program.timeout;
         let request_id = job.request.request_id.clone();
         let invocation = Arc::new(invocation(&self.cloud, job.request, until));
@@ -98,8 +122,8 @@ impl Environment {
                     instance.offer(invocation);
                     false
                 }
-                Signal::Asked(Event::Response(payload)) => course.answer(Outcome::Payload(payload)),
-                Signal::Asked(Event::Error(payload)) => course.answer(Outcome::Error {
+                Signal::Asked(Event::Response(payload)) => course.take(Outcome::Payload(payload)),
+                Signal::Asked(Event::Error(payload)) => course.take(Outcome::Error {
                     payload,
                     handled: true,
                 }),
@@ -112,7 +136,7 @@ impl Environment {
                         chunks: stream.chunks,
                     });
                     let tail = self.log.take_tail();
-                    course.reply(tail);
+                    course.answer(tail).into_iter().for_each(Answer::send);
                     false
                 }
                 Signal::Asked(Event::Sent) => {
@@ -150,7 +174,7 @@ impl Environment {
                 // It does something after its answer, which the caller does not wait for.
                 Signal::Late => {
                     let tail = self.log.take_tail();
-                    course.reply(tail);
+                    course.answer(tail).into_iter().for_each(Answer::send);
                     late.as_mut().reset(course.until);
                     false
                 }
@@ -162,13 +186,13 @@ impl Environment {
         }
     }
 
-    /// Writes the end of a run, and answers who waits for it still.
+    /// Writes the end of a run.
     async fn conclude(
         &mut self,
         instance: &mut Instance,
         mut course: Course,
         failure: Option<Failure>,
-    ) -> bool {
+    ) -> End {
         let mut memory_mb = instance.memory.peak_mb().max(1);
         match &failure {
             Some(failure) => {
@@ -211,8 +235,10 @@ impl Environment {
             });
             course.answered = Some(duration);
         }
-        course.reply(tail);
-        failure.is_none()
+        End {
+            goes_on: failure.is_none(),
+            answer: course.answer(tail),
+        }
     }
 
     /// Ends a stream that is not at its end with an error. Its reader may be slow: nobody waits.
@@ -233,7 +259,7 @@ impl Environment {
 
 impl Course {
     /// Takes an answer; when there is one already, the first one holds. Returns true.
-    fn answer(&mut self, outcome: Outcome) -> bool {
+    fn take(&mut self, outcome: Outcome) -> bool {
         self.answered = Some(self.began.elapsed());
         if self.outcome.is_none() && self.reply.is_some() {
             self.outcome = Some(outcome);
@@ -245,17 +271,16 @@ impl Course {
     fn refuse(&mut self, failure: Failure) -> bool {
         let payload = failure.payload(&self.request_id);
         self.fault = Some(failure);
-        self.answer(Outcome::Error {
+        self.take(Outcome::Error {
             payload,
             handled: false,
         })
     }
 
-    /// Gives the caller what there is, once.
-    fn reply(&mut self, log_tail: Bytes) {
-        let (Some(reply), Some(outcome)) = (self.reply.take(), self.outcome.take()) else {
-            return;
-        };
+    /// What there is for the caller, once.
+    fn answer(&mut self, log_tail: Bytes) -> Option<Answer> {
+        let outcome = self.outcome.take()?;
+        let reply = self.reply.take()?;
         let run = Run {
             outcome,
             duration: self.answered.unwrap_or_else(|| self.began.elapsed()),
@@ -263,8 +288,7 @@ impl Course {
             log_tail,
             hint: self.hint.clone(),
         };
-        // When nobody waits any more, the run was for its effects.
-        drop(reply.send(run));
+        Some(Answer { reply, run })
     }
 }
 

@@ -90,7 +90,8 @@ fn descendants(pid: u32, found: &mut Vec<u32>) {
     }
 }
 
-#[cfg(all(test, target_os = "linux"))]
+#[cfg(test)]
+#[cfg(target_os = "linux")]
 mod tests {
     use super::*;
 

@@ -10,7 +10,8 @@
 //! | `pool` | which environment takes which request |
 //! | `environment` | the life of an environment: start, runs, idleness, end |
 //! | `invocation` | one run |
-//! | `api`, `streaming` | the Runtime API of one process |
+//! | `instance` | a process and its Runtime API together |
+//! | `api`, `state`, `streaming` | the Runtime API of one process |
 //! | `process`, `memory`, `variables` | the process itself: its group, its memory, its variables |
 //! | `bootstrap`, `elf` | what a package's executable is, before it is run |
 //! | `failure`, `hints` | what went wrong, in Lambda's words and in ours |
@@ -29,16 +30,18 @@ mod elf;
 mod environment;
 mod failure;
 mod hints;
+mod instance;
 mod invocation;
 mod leftovers;
 mod log;
 mod memory;
 mod pool;
 mod process;
+mod state;
 mod streaming;
 mod variables;
 
-#[cfg(all(test, target_os = "linux"))]
+#[cfg(test)]
 mod tests;
 
 use std::collections::{BTreeMap, HashMap};

@@ -184,3 +184,116 @@ impl State {
         needed
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+    use std::path::PathBuf;
+    use std::time::Duration;
+
+    use bytes::Bytes;
+
+    use super::*;
+
+    fn pool() -> Pool {
+        Pool::new(Arc::new(Program {
+            function: "f".to_owned(),
+            version: "1".to_owned(),
+            arn: "arn:aws:lambda:us-east-1:000000000000:function:f".to_owned(),
+            region: "us-east-1".to_owned(),
+            revision: "1".to_owned(),
+            code: PathBuf::new(),
+            architecture: "x86_64".to_owned(),
+            handler: "h".to_owned(),
+            timeout: Duration::from_secs(3),
+            memory_mb: 128,
+            environment: BTreeMap::new(),
+            role: "r".to_owned(),
+            log_group: "g".to_owned(),
+        }))
+    }
+
+    fn job(id: &str) -> (Job, oneshot::Receiver<Run>) {
+        let (reply, run) = oneshot::channel();
+        let request = RunRequest {
+            request_id: id.to_owned(),
+            invoked_arn: String::new(),
+            payload: Bytes::new(),
+            client_context: None,
+            trace: None,
+        };
+        (Job { request, reply }, run)
+    }
+
+    fn id(next: Next) -> String {
+        match next {
+            Next::Job(job) => job.request.request_id,
+            other @ (Next::Idle(_) | Next::End) => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn a_free_environment_takes_what_waits_for_a_new_one() {
+        let pool = pool();
+        assert!(pool.offer(job("a").0));
+        assert!(pool.start_is_needed());
+        pool.started();
+        assert_eq!(id(pool.next(1)), "a");
+        // Two more come while it is busy; it is free before the second start is carried out.
+        assert!(pool.offer(job("b").0));
+        assert!(pool.offer(job("c").0));
+        assert!(pool.start_is_needed());
+        assert_eq!(id(pool.next(1)), "b");
+        assert!(!pool.start_is_needed());
+        pool.started();
+        assert_eq!(id(pool.next(2)), "c");
+    }
+
+    #[test]
+    fn what_was_given_to_a_dead_environment_comes_back() {
+        let pool = pool();
+        assert!(pool.offer(job("a").0));
+        pool.started();
+        drop(id(pool.next(1)));
+        let Next::Idle(mut idle) = pool.next(1) else {
+            panic!("it is idle")
+        };
+        assert!(!pool.offer(job("b").0));
+        assert!(!pool.no_longer_idle(1));
+        pool.put_back(idle.try_recv().unwrap());
+        assert!(pool.ended(), "a start for what came back");
+        pool.started();
+        assert_eq!(id(pool.next(2)), "b");
+    }
+
+    #[test]
+    fn without_room_for_a_process_requests_wait_for_those_that_are() {
+        let pool = pool();
+        assert!(pool.offer(job("a").0));
+        pool.started();
+        assert_eq!(id(pool.next(1)), "a");
+        assert!(pool.offer(job("b").0));
+        assert!(pool.start_impossible().is_empty());
+        assert_eq!(id(pool.next(1)), "b");
+        assert!(!pool.ended());
+        // And when there is none, they fail.
+        assert!(pool.offer(job("c").0));
+        assert!(pool.offer(job("d").0));
+        assert!(
+            pool.start_impossible().is_empty(),
+            "another start may do it"
+        );
+        assert_eq!(pool.start_impossible().len(), 2);
+    }
+
+    #[test]
+    fn a_closed_pool_drops_what_waits() {
+        let pool = pool();
+        let (a, mut run) = job("a");
+        assert!(pool.offer(a));
+        pool.close();
+        assert!(run.try_recv().is_err());
+        assert!(!pool.offer(job("b").0));
+        assert!(matches!(pool.next(1), Next::End));
+    }
+}

@@ -1,4 +1,5 @@
-//! One process: started in a group of its own, listened to, and ended with all that it started.
+//! One process: started in a group of its own, listened to, and ended with all that it started. (What
+//! leaves the group, as daemons do, is not found again.)
 
 use std::collections::BTreeMap;
 use std::future::pending;

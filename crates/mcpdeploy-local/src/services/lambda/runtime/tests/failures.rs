@@ -211,6 +211,25 @@ async fn processes_that_fail_in_a_run() {
             "Runtime exited with error: exit status 1",
             "it asked the Runtime API for `GET /2018-06-01/runtime/invocation/nxt`, which is not there; it ended",
         ),
+        (
+            r#"
+next()
+connection = socket.create_connection(HOST.split(":"))
+connection.sendall(b"\x00 this is no request\r\n\r\n")
+connection.recv(1000)
+sys.exit(1)"#,
+            "Runtime exited with error: exit status 1",
+            "what it sent to the Runtime API is not HTTP; it ended",
+        ),
+        (
+            r#"
+next()
+api.request("POST", "/2020-01-01/extension/register", "{}")
+answer = api.getresponse()
+sys.exit(4 if b"Extension.NotSupported" in answer.read() else 5)"#,
+            "Runtime exited with error: exit status 4",
+            "it uses the Extensions API, which is not here; it ended",
+        ),
     ];
     for (number, (body, message, hint)) in cases.into_iter().enumerate() {
         let mut program = bench.python(body);
@@ -295,6 +314,16 @@ async fn a_start_that_takes_too_long_is_tried_again_in_the_run() {
     ] {
         assert!(log.contains(line), "{log}");
     }
+
+    let mut program = bench.python("call('GET', 'invocation/nxt'); time.sleep(600)");
+    program.revision = "lost".to_owned();
+    program.timeout = Duration::from_secs(1);
+    let hint = bench.run(&Arc::new(program), "{}").await.hint.unwrap();
+    assert_eq!(
+        hint,
+        "it asked the Runtime API for `GET /2018-06-01/runtime/invocation/nxt`, which is not there, \
+         and never for a run: see GET /2018-06-01/runtime/invocation/next"
+    );
 
     let mut program = bench.python(
         r#"

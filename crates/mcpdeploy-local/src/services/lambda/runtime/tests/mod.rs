@@ -1,5 +1,7 @@
 //! The data plane with real processes: scripts for the shell and for Python.
 
+#![cfg(target_os = "linux")]
+
 mod ends;
 mod failures;
 mod pooling;

@@ -1,4 +1,4 @@
-import http.client, json, os, signal, subprocess, sys, threading, time
+import http.client, json, os, signal, socket, subprocess, sys, threading, time
 
 HOST = os.environ["AWS_LAMBDA_RUNTIME_API"]
 api = http.client.HTTPConnection(HOST)
