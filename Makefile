@@ -17,6 +17,8 @@ test: ## all tests
 fixtures: ## the fixtures' own tests and lints
 	cd fixtures/calculator && CARGO_TARGET_DIR=../../target/fixtures-host cargo test --locked
 	cd fixtures/calculator && cargo fmt --check
+	cd fixtures/everything && CARGO_TARGET_DIR=../../target/fixtures-host cargo test --locked
+	cd fixtures/everything && cargo fmt --check
 
 bench: ## figures beside those of other tools
 	cargo build --release --locked -p mcpdeploy
@@ -25,7 +27,7 @@ bench: ## figures beside those of other tools
 	python3 benches/ministack.py
 
 schemas: ## write state-schemas/ anew from the Rust types
-	UPDATE_SCHEMAS=1 cargo test --locked -p mcpdeploy-config -p mcpdeploy-engine schema
+	UPDATE_SCHEMAS=1 cargo test --locked -p mcpdeploy-config -p mcpdeploy-engine -p mcpdeploy-probe schema
 
 golden: ## write the golden errors of fixtures/bad/ anew
 	UPDATE_GOLDEN=1 cargo test --locked -p mcpdeploy-config

@@ -1,4 +1,4 @@
-//! The contract of every kind, on emulators that nobody here wrote.
+//! The contract of every kind, in the embedded cloud and on emulators that nobody here wrote.
 //!
 //! A kind's case is in [`cases`], what its emulator does wrong in [`known`]; what is checked is
 //! said in the testkit's `check_kind`.
@@ -16,37 +16,38 @@ use mcpdeploy_aws::clients::ClientFactory;
 use mcpdeploy_engine::kind::Registry;
 use mcpdeploy_testkit::check_kind::{Case, Depth, check_kind};
 
-use self::place::Place;
+use self::place::{Ground, Place};
 use crate::support::emulator::{Emulator, Product};
 
 /// How many accounts one test uses at a time: enough to wait for many functions together where an
 /// account costs nothing.
 const fn at_once(product: Product) -> usize {
     match product {
-        Product::Ministack => 24,
+        Product::Embedded | Product::Ministack => 24,
         Product::Moto => 4,
     }
 }
 
-/// Checks a kind on one emulator.
-fn check(emulator: &'static Emulator, case: fn(&Place) -> Case) {
+/// Checks a kind on one ground.
+fn check(ground: Ground, case: fn(&Place) -> Case) {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
         .expect("a runtime");
     let new = async || {
-        let place = Place::new(emulator).await;
+        let place = Place::new(ground).await;
         let mut case = case(&place);
         case.skips = known::skips(place.product, case.subject.kind().as_str());
         (place, case)
     };
-    // What an edit does when calls fail is the kind's doing, whichever the emulator.
-    let depth = match emulator.product() {
-        Product::Ministack => Depth::Whole,
-        Product::Moto if std::env::var_os("MCPDEPLOY_CHECK_ALL").is_some() => Depth::Whole,
-        Product::Moto => Depth::CleanEdits,
+    // What an edit does when calls fail is the kind's doing, whichever the cloud.
+    let everywhere = std::env::var_os("MCPDEPLOY_CHECK_ALL").is_some();
+    let depth = match ground.product() {
+        Product::Embedded => Depth::Whole,
+        Product::Ministack | Product::Moto if everywhere => Depth::Whole,
+        Product::Ministack | Product::Moto => Depth::CleanEdits,
     };
-    let broken = runtime.block_on(check_kind(new, depth, at_once(emulator.product())));
+    let broken = runtime.block_on(check_kind(new, depth, at_once(ground.product())));
     let list: Vec<String> = broken.iter().map(ToString::to_string).collect();
     assert!(
         list.is_empty(),
@@ -63,19 +64,24 @@ macro_rules! kinds {
         const CHECKED: &[&str] = &[$($kind),*];
 
         $(mod $name {
-            use super::{Emulator, Product, cases, check, known};
+            use super::{Emulator, Ground, Product, cases, check, known};
+
+            #[test]
+            fn in_the_embedded_cloud() {
+                check(Ground::Embedded, cases::$name);
+            }
 
             #[test]
             fn on_ministack() {
                 if known::reachable(Product::Ministack, $kind) {
-                    check(Emulator::ministack(), cases::$name);
+                    check(Ground::Emulator(Emulator::ministack()), cases::$name);
                 }
             }
 
             #[test]
             fn on_moto() {
                 if known::reachable(Product::Moto, $kind) {
-                    check(Emulator::moto(), cases::$name);
+                    check(Ground::Emulator(Emulator::moto()), cases::$name);
                 }
             }
         })*

@@ -235,6 +235,7 @@ fn the_small_commands() {
         "journal",
         "plan",
         "event",
+        "test-report",
         "aws.lambda.function",
         "mcpdeploy.data",
     ] {

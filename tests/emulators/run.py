@@ -2,6 +2,7 @@
 """Runs one emulator of AWS on a free loopback port, for as long as stdin stays open.
 
     run.py ministack|moto
+    run.py embedded PROGRAM     our own embedded cloud; PROGRAM is mcpdeploy
 
 Prints one JSON line, `{"endpoint": …, "pid": …, "log": …}`, when the emulator answers. When stdin
 closes, or SIGTERM, SIGINT or SIGHUP comes, ends the emulator with every process that it left
@@ -58,13 +59,16 @@ def free_port():
     raise SystemExit("no free port found")
 
 
-def command(name: str, port: int, folder: Path):
+def command(name: str, program: str | None, port: int, folder: Path):
     """What to start, with which environment, and the path that answers when it is ready."""
-    python = str(install.ensure())
     endpoint = f"http://127.0.0.1:{port}"
     # Hermetic: neither the user's AWS settings nor a proxy reach the emulator.
     env = {key: os.environ[key] for key in ("PATH", "HOME", "LANG") if key in os.environ}
     env |= {"TMPDIR": str(folder), "PYTHONDONTWRITEBYTECODE": "1", "PYTHONUNBUFFERED": "1"}
+    if name == "embedded" and program:
+        arguments = [program, "local", "up", "--foreground", "-v", "--port", str(port), "--data", str(folder / "data")]
+        return arguments, env, f"{endpoint}/_mcpdeploy/health"
+    python = str(install.ensure())
     if name == "ministack":
         env |= {
             "BIND_HOST": "127.0.0.1",
@@ -82,7 +86,7 @@ def command(name: str, port: int, folder: Path):
         env["MOTO_IAM_LOAD_MANAGED_POLICIES"] = "true"
         start = "from moto.server import main; main()"
         return [python, "-c", start, "-H", "127.0.0.1", "-p", str(port)], env, f"{endpoint}/moto-api/data.json"
-    raise SystemExit(f"no emulator is called {name}: ministack and moto are")
+    raise SystemExit(f"no emulator is called {name}: ministack, moto and (with a program) embedded are")
 
 
 def answers(url: str) -> bool:
@@ -145,7 +149,7 @@ def stop(*_) -> None:
     raise Stopped
 
 
-def main(name: str) -> int:
+def main(name: str, program: str | None) -> int:
     # Out of the caller's group: what kills that group at once must not kill the one who cleans up.
     if os.getpid() != os.getpgid(0):
         os.setsid()
@@ -157,7 +161,7 @@ def main(name: str) -> int:
     log_path = folder / "log"
     process = None
     try:
-        arguments, env, health = command(name, port, folder)
+        arguments, env, health = command(name, program, port, folder)
         with open(log_path, "wb") as log:
             process = subprocess.Popen(
                 arguments,
@@ -197,6 +201,6 @@ def main(name: str) -> int:
 
 
 if __name__ == "__main__":
-    if len(sys.argv) != 2:
+    if len(sys.argv) not in (2, 3):
         raise SystemExit(__doc__)
-    sys.exit(main(sys.argv[1]))
+    sys.exit(main(sys.argv[1], sys.argv[2] if len(sys.argv) == 3 else None))

@@ -6,7 +6,7 @@ use mcpdeploy_aws::clients::Clients;
 use mcpdeploy_testkit::check_kind::Inventory;
 use serde_json::Value;
 
-use crate::support::emulator::REGION;
+use crate::support::emulator::{Product, REGION};
 use crate::support::http;
 
 /// Everything of one kind.
@@ -82,7 +82,12 @@ pub(super) async fn list(lister: &Lister<'_>, kind: &str) -> Inventory {
             let alarms = call.await.expect("alarms are listed").metric_alarms;
             all(alarms, |alarm| alarm.alarm_name)
         }
-        "aws.cloudwatch.dashboard" => lister.dashboards(),
+        "aws.cloudwatch.dashboard" if lister.product == Product::Ministack => lister.dashboards(),
+        "aws.cloudwatch.dashboard" => {
+            let call = clients.cloudwatch().list_dashboards().send();
+            let entries = call.await.expect("dashboards are listed").dashboard_entries;
+            all(entries, |entry| entry.dashboard_name)
+        }
         "aws.dynamodb.table" => {
             let call = clients.dynamodb().list_tables().send();
             let names = call.await.expect("tables are listed").table_names;
@@ -110,6 +115,7 @@ pub(super) async fn list(lister: &Lister<'_>, kind: &str) -> Inventory {
 /// What is needed to list.
 pub(super) struct Lister<'a> {
     pub(super) clients: &'a Clients,
+    pub(super) product: Product,
     pub(super) endpoint: &'a str,
     /// The key by which the emulator knows the account.
     pub(super) key: &'a str,

@@ -1,9 +1,10 @@
-//! An account on an emulator as a cloud to check kinds on.
+//! An account on an emulator, or an embedded cloud, as a cloud to check kinds on.
 
 use std::collections::BTreeSet;
-use std::io::Write;
+use std::io::{Cursor, Write};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
+use aws_smithy_runtime_api::client::http::SharedHttpClient;
 use mcpdeploy_aws::artifacts::CodeSha256;
 use mcpdeploy_aws::clients::{ClientFactory, Clients, ConnectSettings};
 use mcpdeploy_aws::iam_action::iam_action;
@@ -13,10 +14,12 @@ use mcpdeploy_engine::kind::{BoxFuture, ClientSource, Placement, Registry};
 use mcpdeploy_engine::plan::Action;
 use mcpdeploy_engine::resource::{Desired, Resource};
 use mcpdeploy_engine::value::interpolate;
+use mcpdeploy_local::Settings;
 use mcpdeploy_testkit::check_kind::{Calls, Case, Cloud, Edit, Inventory, Operation};
 use mcpdeploy_testkit::owner_tags;
 use serde_json::{Value, json};
 use tempfile::NamedTempFile;
+use zip::write::SimpleFileOptions;
 
 use super::inventory::{self, Lister};
 use super::wire::{Wire, plain};
@@ -32,7 +35,47 @@ pub(super) struct Place {
     wire: Wire,
     /// Clients of the same account, over another wire.
     quiet: Arc<Clients>,
-    lent: Account<'static>,
+    lent: Lent,
+}
+
+/// Where kinds are checked.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Ground {
+    /// On an emulator, in an account of its own.
+    Emulator(&'static Emulator),
+    /// In an embedded cloud of its own, in this process.
+    Embedded,
+}
+
+impl Ground {
+    pub(super) fn product(self) -> Product {
+        match self {
+            Self::Emulator(emulator) => emulator.product(),
+            Self::Embedded => Product::Embedded,
+        }
+    }
+}
+
+/// What a place is in.
+enum Lent {
+    Account(Account<'static>),
+    Own(mcpdeploy_local::Cloud),
+}
+
+impl Lent {
+    fn endpoint(&self) -> String {
+        match self {
+            Self::Account(account) => account.endpoint().to_owned(),
+            Self::Own(cloud) => cloud.endpoint(),
+        }
+    }
+
+    fn client(&self) -> SharedHttpClient {
+        match self {
+            Self::Account(_) => plain(),
+            Self::Own(cloud) => cloud.http_client(),
+        }
+    }
 }
 
 /// Accounts that are empty again. Moto takes a second to make one.
@@ -47,29 +90,38 @@ fn account(emulator: &'static Emulator) -> Account<'static> {
 }
 
 impl Place {
-    pub(super) async fn new(emulator: &'static Emulator) -> Self {
-        let account = account(emulator);
-        let env = account.env();
+    pub(super) async fn new(ground: Ground) -> Self {
+        let (lent, account, env) = match ground {
+            Ground::Emulator(emulator) => {
+                let account = account(emulator);
+                let id = account.id().to_owned();
+                let env = account.env();
+                (Lent::Account(account), id, env)
+            }
+            Ground::Embedded => {
+                let cloud = mcpdeploy_local::Cloud::start(Settings::default()).await;
+                let cloud = cloud.expect("an embedded cloud starts");
+                (Lent::Own(cloud), "000000000000".to_owned(), Vec::new())
+            }
+        };
         let of = |name: &str| {
             let found = env.iter().find(|(key, _)| *key == name);
-            found.map(|(_, value)| value.as_str())
+            found.map_or("test", |(_, value)| value.as_str())
         };
+        let token = env.iter().find(|(key, _)| *key == "AWS_SESSION_TOKEN");
+        let token = token.map(|(_, value)| value.as_str());
         let settings = ConnectSettings {
             region: Some(REGION.to_owned()),
-            endpoint_url: Some(emulator.endpoint().to_owned()),
+            endpoint_url: Some(lent.endpoint()),
             ..ConnectSettings::default()
         };
-        let wire = Wire::default();
+        let wire = Wire::over(lent.client());
         let noted = wire.clone();
         let factory = |client| async {
             let (key, secret) = (of("AWS_ACCESS_KEY_ID"), of("AWS_SECRET_ACCESS_KEY"));
             ClientFactory::with_http_client(&settings, client)
                 .await
-                .with_credentials(
-                    key.unwrap_or_default(),
-                    secret.unwrap_or_default(),
-                    of("AWS_SESSION_TOKEN"),
-                )
+                .with_credentials(key, secret, token)
         };
         let watched = factory(wire.client())
             .await
@@ -81,25 +133,25 @@ impl Place {
                 .artifacts()
                 .insert(zip.sha256.clone(), zip.file.path());
         }
-        let quiet = factory(plain()).await.clients(&Placement::default());
+        let quiet = factory(lent.client()).await.clients(&Placement::default());
         let mut registry = Registry::new();
         kinds::register(&mut registry, &Arc::new(watched));
         Self {
-            product: emulator.product(),
-            account: account.id().to_owned(),
-            // The region alone is enough; the account spares calls that find it out. One emulator
+            product: ground.product(),
+            // The region alone is enough; the account spares calls that find it out. One cloud
             // is asked in each way.
             placement: Placement {
                 region: Some(REGION.to_owned()),
-                account: match emulator.product() {
-                    Product::Ministack => Some(account.id().to_owned()),
+                account: match ground.product() {
+                    Product::Ministack | Product::Embedded => Some(account.clone()),
                     Product::Moto => None,
                 },
             },
+            account,
             registry,
             wire,
             quiet: quiet.expect("a region is set"),
-            lent: account,
+            lent,
         }
     }
 
@@ -155,9 +207,11 @@ impl Cloud for Place {
 
     fn inventory<'a>(&'a self, kind: &'a KindName) -> BoxFuture<'a, Inventory> {
         Box::pin(async move {
+            let endpoint = self.lent.endpoint();
             let lister = Lister {
                 clients: &self.quiet,
-                endpoint: self.lent.endpoint(),
+                product: self.product,
+                endpoint: &endpoint,
                 key: &self.account,
             };
             inventory::list(&lister, kind.as_str()).await
@@ -171,8 +225,11 @@ impl Cloud for Place {
     }
 
     fn give_back(self) {
-        let mut used = USED.lock().unwrap_or_else(PoisonError::into_inner);
-        used.push((self.product, self.lent));
+        // An embedded cloud costs nothing: the next test takes a new one.
+        if let Lent::Account(account) = self.lent {
+            let mut used = USED.lock().unwrap_or_else(PoisonError::into_inner);
+            used.push((self.product, account));
+        }
     }
 }
 
@@ -245,15 +302,17 @@ pub(super) struct Zip {
     file: NamedTempFile,
 }
 
-/// Two archives that differ. There is nothing in them: nobody runs them.
+/// Two archives that differ. Nobody runs what is in them.
 pub(super) fn zips() -> &'static [Zip; 2] {
     static ZIPS: OnceLock<[Zip; 2]> = OnceLock::new();
     ZIPS.get_or_init(|| {
-        ["a", "b"].map(|comment| {
-            let mut bytes = b"PK\x05\x06".to_vec();
-            bytes.extend([0; 16]);
-            bytes.extend([1, 0]);
-            bytes.extend(comment.as_bytes());
+        ["a", "b"].map(|content| {
+            let mut zip = zip::ZipWriter::new(Cursor::new(Vec::new()));
+            let executable = SimpleFileOptions::default().unix_permissions(0o755);
+            zip.start_file("bootstrap", executable)
+                .and_then(|()| Ok(zip.write_all(content.as_bytes())?))
+                .expect("a file in memory can be written");
+            let bytes = zip.finish().expect("and ended").into_inner();
             let mut file = NamedTempFile::new().expect("a temporary file");
             file.write_all(&bytes).expect("it can be written");
             Zip {

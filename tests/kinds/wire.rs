@@ -17,11 +17,12 @@ use mcpdeploy_testkit::check_kind::{Calls, Operation};
 use tokio::sync::Notify;
 
 /// A wire; clones are the same.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 pub(super) struct Wire(Arc<Shared>);
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Shared {
+    inner: SharedHttpClient,
     seen: Mutex<Seen>,
     killed: Notify,
 }
@@ -36,12 +37,18 @@ struct Seen {
 }
 
 impl Wire {
+    /// A wire over a client that breaks nothing.
+    pub(super) fn over(inner: SharedHttpClient) -> Self {
+        Self(Arc::new(Shared {
+            inner,
+            seen: Mutex::default(),
+            killed: Notify::default(),
+        }))
+    }
+
     /// The client that calls over this wire.
     pub(super) fn client(&self) -> SharedHttpClient {
-        SharedHttpClient::new(Client {
-            wire: self.clone(),
-            inner: plain(),
-        })
+        SharedHttpClient::new(Client(self.clone()))
     }
 
     /// Takes down which operation is called.
@@ -100,10 +107,7 @@ impl Calls for Wire {
 }
 
 #[derive(Debug)]
-struct Client {
-    wire: Wire,
-    inner: SharedHttpClient,
-}
+struct Client(Wire);
 
 impl HttpClient for Client {
     fn http_connector(
@@ -112,8 +116,8 @@ impl HttpClient for Client {
         components: &RuntimeComponents,
     ) -> SharedHttpConnector {
         SharedHttpConnector::new(Connector {
-            wire: self.wire.clone(),
-            inner: self.inner.http_connector(settings, components),
+            wire: self.0.clone(),
+            inner: self.0.0.inner.http_connector(settings, components),
         })
     }
 }

@@ -1,4 +1,5 @@
-//! Emulators of AWS that nobody here wrote, each a process of its own on loopback.
+//! Emulators of AWS: two that nobody here wrote, and our own embedded cloud, each a process of its
+//! own on loopback.
 //!
 //! One of each kind serves all tests of a process; a test takes an account of its own on it, so
 //! that tests run side by side. An emulator that cannot start fails the test: nothing is skipped.
@@ -19,6 +20,8 @@ pub(crate) const REGION: &str = "us-east-1";
 /// Which emulator.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Product {
+    /// Our own: `mcpdeploy local up`.
+    Embedded,
     /// Runs functions and answers at HTTP APIs.
     Ministack,
     /// Stores only, but knows more operations and checks more of their inputs.
@@ -28,6 +31,7 @@ pub(crate) enum Product {
 impl Product {
     fn name(self) -> &'static str {
         match self {
+            Self::Embedded => "embedded",
             Self::Ministack => "ministack",
             Self::Moto => "moto",
         }
@@ -63,6 +67,7 @@ impl Emulator {
         let mut runner = Command::new("python3")
             .arg(scripts().join("run.py"))
             .arg(product.name())
+            .args((product == Product::Embedded).then_some(env!("CARGO_BIN_EXE_mcpdeploy")))
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()
@@ -101,18 +106,8 @@ impl Emulator {
         String::from_utf8_lossy(&bytes).into_owned()
     }
 
-    /// Forgets everything, of every account: for an emulator of one's own.
-    pub(crate) fn reset(&self) {
-        let path = match self.product {
-            Product::Ministack => "/_ministack/reset",
-            Product::Moto => "/moto-api/reset",
-        };
-        let answer = http::request("POST", &format!("{}{path}", self.endpoint), &[], b"")
-            .expect("the emulator answers");
-        assert_eq!(answer.status, 200, "{}", answer.text());
-    }
-
-    /// A new account on it, empty and nobody else's.
+    /// A new account on it, empty and nobody else's. The embedded cloud has one account only: start
+    /// one of its own.
     ///
     /// Ministack looks for the API of an unsigned request in the default account only: a test that
     /// calls what it deployed takes [`Emulator::default_account`] of an emulator of its own, which
@@ -126,6 +121,7 @@ impl Emulator {
         let credentials = match self.product {
             Product::Ministack => Credentials::plain(&id),
             Product::Moto => self.assume(&id),
+            Product::Embedded => panic!("the embedded cloud has one account"),
         };
         Account {
             emulator: self,
@@ -137,7 +133,7 @@ impl Emulator {
     /// The account that the emulator takes unknown credentials for.
     pub(crate) fn default_account(&self) -> Account<'_> {
         let id = match self.product {
-            Product::Ministack => "000000000000",
+            Product::Ministack | Product::Embedded => "000000000000",
             Product::Moto => "123456789012",
         };
         Account {
@@ -226,6 +222,11 @@ impl Account<'_> {
         &self.id
     }
 
+    /// Which emulator it is on.
+    pub(crate) fn product(&self) -> Product {
+        self.emulator.product()
+    }
+
     /// Where its emulator answers.
     pub(crate) fn endpoint(&self) -> &str {
         self.emulator.endpoint()
@@ -285,7 +286,7 @@ fn scripts() -> &'static Path {
 }
 
 /// The python that has the emulators' libraries.
-fn python() -> &'static Path {
+pub(crate) fn python() -> &'static Path {
     static PYTHON: OnceLock<PathBuf> = OnceLock::new();
     PYTHON.get_or_init(|| {
         let output = Command::new("python3")
@@ -313,7 +314,6 @@ fn an_account_on_an_emulator_is_empty() {
 #[test]
 fn an_emulator_ends_when_dropped() {
     let emulator = Emulator::start(Product::Ministack);
-    emulator.reset();
     assert!(!emulator.log().is_empty());
     let endpoint = emulator.endpoint().to_owned();
     drop(emulator);

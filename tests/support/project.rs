@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
-use std::sync::OnceLock;
+use std::sync::{Mutex, OnceLock, PoisonError};
 
 use serde_json::Value;
 
@@ -213,20 +213,32 @@ impl Plan {
 /// The calculator, built for Lambda: once for all tests, by the command under test.
 pub(crate) fn calculator() -> &'static Path {
     static BINARY: OnceLock<PathBuf> = OnceLock::new();
-    BINARY.get_or_init(|| {
-        let root = root();
-        let target = root.join("target/fixtures");
-        let output = Command::new(env!("CARGO_BIN_EXE_mcpdeploy"))
-            .args(["-C", "fixtures/calculator", "build"])
-            .current_dir(&root)
-            .env("CARGO_TARGET_DIR", &target)
-            .env_remove("RUSTFLAGS")
-            .output()
-            .expect("the binary runs");
-        let ran = Ran::new(&["build"], &output).ok();
-        assert!(ran.stdout.contains("sha256:"), "{}", ran.stdout);
-        root.join("fixtures/calculator/.pmcp/build/default/bootstrap")
-    })
+    BINARY.get_or_init(|| build("calculator"))
+}
+
+/// The server with one of everything, likewise.
+pub(crate) fn everything() -> &'static Path {
+    static BINARY: OnceLock<PathBuf> = OnceLock::new();
+    BINARY.get_or_init(|| build("everything"))
+}
+
+/// Builds a fixture. They share what they depend on, so one is built after the other.
+fn build(fixture: &str) -> PathBuf {
+    static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
+    let _one = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
+    let root = root();
+    let target = root.join("target/fixtures");
+    let folder = format!("fixtures/{fixture}");
+    let output = Command::new(env!("CARGO_BIN_EXE_mcpdeploy"))
+        .args(["-C", &folder, "build"])
+        .current_dir(&root)
+        .env("CARGO_TARGET_DIR", &target)
+        .env_remove("RUSTFLAGS")
+        .output()
+        .expect("the binary runs");
+    let ran = Ran::new(&["build"], &output).ok();
+    assert!(ran.stdout.contains("sha256:"), "{}", ran.stdout);
+    root.join(folder).join(".pmcp/build/default/bootstrap")
 }
 
 /// The folder of the repository.
@@ -240,8 +252,15 @@ pub(crate) fn root() -> PathBuf {
 
 /// The calculator's deploy.toml, taking the ready binary.
 pub(crate) fn calculator_config() -> String {
-    let text = std::fs::read_to_string(root().join("fixtures/calculator/.pmcp/deploy.toml"))
-        .expect("the fixture is there");
-    let binary = calculator().display();
-    text.replace("[server]\n", &format!("[server]\nbinary = \"{binary}\"\n"))
+    config("calculator", calculator())
+}
+
+/// A fixture's deploy.toml, taking a ready binary.
+pub(crate) fn config(fixture: &str, binary: &Path) -> String {
+    let path = root().join(format!("fixtures/{fixture}/.pmcp/deploy.toml"));
+    let text = std::fs::read_to_string(path).expect("the fixture is there");
+    text.replace(
+        "[server]\n",
+        &format!("[server]\nbinary = \"{}\"\n", binary.display()),
+    )
 }

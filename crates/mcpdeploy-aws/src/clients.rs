@@ -214,6 +214,29 @@ impl ClientFactory {
         self
     }
 
+    /// Clients of an embedded cloud, whatever the environment and the shared files say. Without a
+    /// client of its own, it is reached over the network.
+    #[must_use]
+    pub fn embedded(endpoint: &str, region: &str, client: Option<SharedHttpClient>) -> Self {
+        // It wants credentials, as every SDK signs, and checks none.
+        let credentials = Credentials::new("local", "local", None, None, "embedded cloud");
+        Self {
+            base: SdkConfig::builder()
+                .behavior_version(BehaviorVersion::latest())
+                .http_client(client.unwrap_or_else(|| http::client(None)))
+                .credentials_provider(SharedCredentialsProvider::new(credentials))
+                .endpoint_url(endpoint)
+                .region(Region::new(region.to_owned()))
+                .retry_config(RetryConfig::disabled())
+                .timeout_config(timeouts())
+                .build(),
+            path_style: true,
+            watch: None,
+            artifacts: Arc::default(),
+            made: Mutex::default(),
+        }
+    }
+
     /// A factory whose clients are never used: kinds are only asked about their inputs.
     #[must_use]
     pub fn offline() -> Self {
@@ -286,16 +309,20 @@ impl ClientSource<Clients> for ClientFactory {
     }
 }
 
-async fn load(settings: &ConnectSettings, client: SharedHttpClient) -> SdkConfig {
-    let timeouts = TimeoutConfig::builder()
+/// The time limits of calls.
+fn timeouts() -> TimeoutConfig {
+    TimeoutConfig::builder()
         .connect_timeout(CONNECT_TIMEOUT)
         .operation_attempt_timeout(CALL_TIMEOUT)
-        .build();
+        .build()
+}
+
+async fn load(settings: &ConnectSettings, client: SharedHttpClient) -> SdkConfig {
     let region = region(settings).await;
     let mut loader = aws_config::defaults(BehaviorVersion::latest())
         .http_client(client.clone())
         .retry_config(RetryConfig::disabled())
-        .timeout_config(timeouts)
+        .timeout_config(timeouts())
         .region(region.clone());
     // In the user agent as `lib/mcpdeploy/<version>`; the app id there stays the user's own.
     if let Ok(us) = FrameworkMetadata::new("mcpdeploy", Some(env!("CARGO_PKG_VERSION"))) {

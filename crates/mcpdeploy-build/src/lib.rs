@@ -35,6 +35,7 @@ mod pipeline;
 mod probe;
 mod progress;
 mod request;
+mod sources;
 mod toolchain;
 
 pub use artifact::{Artifact, ZIP_NAME, existing_artifact, read_artifact};
@@ -47,4 +48,5 @@ pub use error::BuildError;
 pub use pipeline::{build, package_binary};
 pub use progress::Progress;
 pub use request::{Architecture, Assets, BuildRequest};
+pub use sources::source_folders;
 pub use toolchain::{Host, Tool, Toolchain};

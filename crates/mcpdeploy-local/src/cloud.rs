@@ -1,5 +1,6 @@
 //! One running cloud: its settings, its services, its folder and its port.
 
+use std::fs::File;
 use std::net::{Ipv4Addr, SocketAddr, SocketAddrV4};
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -16,6 +17,7 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use crate::running::{self, LockError, Running, Status};
 use crate::seen::Seen;
 use crate::server;
 use crate::services::Services;
@@ -46,6 +48,9 @@ pub enum OpenError {
     /// The data folder cannot be read.
     #[error("open the data folder")]
     Data(#[from] ReadError),
+    /// The data folder is in use, or cannot be locked.
+    #[error("take the data folder")]
+    Lock(#[from] LockError),
     /// The port cannot be had.
     #[error("listen on {address}")]
     Listen {
@@ -64,6 +69,12 @@ pub struct Cloud(Arc<Inner>);
 #[derive(Debug)]
 struct Inner {
     address: SocketAddr,
+    running: Running,
+    since: OffsetDateTime,
+    data: Option<PathBuf>,
+    /// Held for as long as the cloud is.
+    _lock: Option<File>,
+    asked_to_end: CancellationToken,
     switches: Mutex<Switches>,
     /// Calls since the switches were set.
     calls: AtomicU64,
@@ -88,6 +99,8 @@ impl Cloud {
     /// When the data folder cannot be read or the port cannot be had.
     pub async fn start(settings: Settings) -> Result<Self, OpenError> {
         let storage = Storage::open(settings.data.as_deref())?;
+        let data = settings.data.is_some().then(|| storage.root().to_owned());
+        let lock = data.as_deref().map(running::lock).transpose()?;
         let wanted = SocketAddrV4::new(Ipv4Addr::LOCALHOST, settings.port.unwrap_or(0));
         let listen = |source| OpenError::Listen {
             address: wanted.into(),
@@ -98,6 +111,11 @@ impl Cloud {
         let (watchers, _) = broadcast::channel(4096);
         let cloud = Self(Arc::new(Inner {
             address,
+            running: Running::new(format!("http://{address}")),
+            since: OffsetDateTime::now_utc(),
+            data,
+            _lock: lock,
+            asked_to_end: CancellationToken::new(),
             switches: Mutex::new(settings.switches),
             calls: AtomicU64::new(0),
             buckets: Mutex::default(),
@@ -115,7 +133,46 @@ impl Cloud {
     /// The address of the control plane, e.g. `http://127.0.0.1:4600`.
     #[must_use]
     pub fn endpoint(&self) -> String {
-        format!("http://{}", self.0.address)
+        self.0.running.endpoint.clone()
+    }
+
+    /// Lets other processes find this cloud by its data folder: see [`Running::find`].
+    ///
+    /// # Errors
+    /// When the file cannot be written.
+    pub fn announce(&self) -> std::io::Result<()> {
+        match &self.0.data {
+            Some(data) => self.0.running.announce(data),
+            None => Ok(()),
+        }
+    }
+
+    /// Waits until somebody asks the cloud to end by its door.
+    pub async fn asked_to_end(&self) {
+        self.0.asked_to_end.cancelled().await;
+    }
+
+    pub(crate) fn ask_to_end(&self) {
+        self.0.asked_to_end.cancel();
+    }
+
+    pub(crate) fn running(&self) -> &Running {
+        &self.0.running
+    }
+
+    /// What the cloud says of itself.
+    #[must_use]
+    pub fn status(&self) -> Status {
+        Status {
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            pid: self.0.running.pid,
+            endpoint: self.endpoint(),
+            data: self.0.data.clone(),
+            since: crate::wire::iso(self.0.since),
+            switches: self.switches(),
+            apis: self.services().apigateway.status(),
+            functions: self.services().lambda.status(),
+        }
     }
 
     /// Watches what passes through from now on. A slow watcher misses things; nobody waits for it.

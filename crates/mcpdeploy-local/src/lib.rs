@@ -16,6 +16,8 @@
 
 mod client;
 mod cloud;
+mod doors;
+mod running;
 mod seen;
 mod server;
 mod services;
@@ -24,5 +26,7 @@ mod switches;
 mod wire;
 
 pub use cloud::{Cloud, OpenError, Settings};
+pub use running::{ApiStatus, FunctionStatus, LockError, Running, Status, TalkError};
 pub use seen::Seen;
-pub use switches::{Fault, Latency, SwitchError, Switches, Throttle};
+pub use storage::ReadError;
+pub use switches::{Fault, FaultKind, Latency, SwitchError, Switches, Throttle, duration};

@@ -11,6 +11,7 @@ use hyper::body::Incoming;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::net::{TcpListener, TcpStream};
+use tokio_util::sync::CancellationToken;
 
 use crate::cloud::{Cloud, Lost};
 use crate::switches::Throttle;
@@ -36,15 +37,29 @@ where
     F: Fn(Request<Incoming>) -> R + Clone + Send + 'static,
     R: Future<Output = Result<Response<Body>, Lost>> + Send + 'static,
 {
+    serve_until(cloud, listener, cloud.ending().clone(), answer);
+}
+
+/// Serves every connection of a listener by `answer`, until `closed` is cancelled or the cloud ends.
+pub(crate) fn serve_until<F, R>(
+    cloud: &Cloud,
+    listener: TcpListener,
+    closed: CancellationToken,
+    answer: F,
+) where
+    F: Fn(Request<Incoming>) -> R + Clone + Send + 'static,
+    R: Future<Output = Result<Response<Body>, Lost>> + Send + 'static,
+{
     let owner = cloud.clone();
     cloud.tasks().spawn(async move {
         loop {
             let accepted = tokio::select! {
                 accepted = listener.accept() => accepted,
                 () = owner.ending().cancelled() => return,
+                () = closed.cancelled() => return,
             };
             match accepted {
-                Ok((stream, _)) => connection(&owner, stream, answer.clone()),
+                Ok((stream, _)) => connection(&owner, &closed, stream, answer.clone()),
                 // Too many open files, or a connection that was gone again: others go on.
                 Err(error) => {
                     tracing::warn!(%error, "no connection could be taken");
@@ -55,26 +70,32 @@ where
     });
 }
 
-fn connection<F, R>(cloud: &Cloud, stream: TcpStream, answer: F)
+fn connection<F, R>(cloud: &Cloud, closed: &CancellationToken, stream: TcpStream, answer: F)
 where
     F: Fn(Request<Incoming>) -> R + Clone + Send + 'static,
     R: Future<Output = Result<Response<Body>, Lost>> + Send + 'static,
 {
     // Small answers go out at once.
     drop(stream.set_nodelay(true));
-    let ending = cloud.ending().clone();
+    let (ending, closed) = (cloud.ending().clone(), closed.clone());
     cloud.tasks().spawn(async move {
         let connection = hyper::server::conn::http1::Builder::new()
             .timer(TokioTimer::new())
             .serve_connection(TokioIo::new(stream), service_fn(answer));
         tokio::pin!(connection);
+        let over = async {
+            tokio::select! {
+                () = ending.cancelled() => {}
+                () = closed.cancelled() => {}
+            }
+        };
         tokio::select! {
             ended = connection.as_mut() => {
                 if let Err(error) = ended {
                     tracing::debug!(%error, "a connection ended");
                 }
             }
-            () = ending.cancelled() => {
+            () = over => {
                 connection.as_mut().graceful_shutdown();
                 drop(connection.await);
             }

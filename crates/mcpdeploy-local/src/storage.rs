@@ -8,6 +8,7 @@
 use std::collections::BTreeMap;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
 use serde::de::DeserializeOwned;
@@ -67,7 +68,7 @@ pub enum ReadError {
 }
 
 impl Storage {
-    /// Opens a folder, made when it is not there; without one, a temporary one.
+    /// Opens a folder, made when it is not there, for its owner alone; without one, a temporary one.
     pub(crate) fn open(folder: Option<&Path>) -> Result<Self, ReadError> {
         let fail = |path: &Path| {
             let path = path.display().to_string();
@@ -75,7 +76,9 @@ impl Storage {
         };
         match folder {
             Some(folder) => {
-                fs::create_dir_all(folder).map_err(fail(folder))?;
+                let mut builder = fs::DirBuilder::new();
+                let made = builder.recursive(true).mode(0o700).create(folder);
+                made.map_err(fail(folder))?;
                 let folder = folder.canonicalize().map_err(fail(folder))?;
                 Ok(Self {
                     folder,
@@ -93,6 +96,11 @@ impl Storage {
                 })
             }
         }
+    }
+
+    /// The folder of all.
+    pub(crate) fn root(&self) -> &Path {
+        &self.folder
     }
 
     /// A folder for a service's own files (code, objects), made when it is not there.
@@ -120,6 +128,21 @@ struct Line<K, T> {
     key: K,
     #[serde(skip_serializing_if = "Option::is_none")]
     row: Option<T>,
+    /// Changes that belong to this one: a line is read whole or not at all.
+    #[serde(default = "Vec::new", skip_serializing_if = "Vec::is_empty")]
+    also: Vec<Line<K, T>>,
+}
+
+impl<T> Line<String, T> {
+    fn replay(self, rows: &mut BTreeMap<String, T>) {
+        match self.row {
+            Some(row) => rows.insert(self.key, row),
+            None => rows.remove(&self.key),
+        };
+        for line in self.also {
+            line.replay(rows);
+        }
+    }
 }
 
 /// Rows by key, in the order of their keys.
@@ -157,10 +180,7 @@ impl<T: Serialize + DeserializeOwned> Collection<T> {
                 }
             };
             lines += 1;
-            match line.row {
-                Some(row) => rows.insert(line.key, row),
-                None => rows.remove(&line.key),
-            };
+            line.replay(&mut rows);
         }
         let mut collection = Self {
             rows,
@@ -185,6 +205,7 @@ impl<T: Serialize + DeserializeOwned> Collection<T> {
             let line = Line {
                 key,
                 row: Some(row),
+                also: Vec::new(),
             };
             serde_json::to_writer(&mut text, &line).map_err(|error| fail(error.into()))?;
             text.push(b'\n');
@@ -196,16 +217,18 @@ impl<T: Serialize + DeserializeOwned> Collection<T> {
         Ok(())
     }
 
-    fn append(&mut self, key: &str, row: Option<&T>) -> Result<(), StorageError> {
+    fn append(&mut self, line: &Line<&str, &T>) -> Result<(), StorageError> {
         let path = self.path.clone();
         let fail = move |source| StorageError::new(&path, source);
-        let mut text = serde_json::to_vec(&Line { key, row }).map_err(|e| fail(e.into()))?;
+        let mut text = serde_json::to_vec(line).map_err(|e| fail(e.into()))?;
         text.push(b'\n');
         let file = match &mut self.log {
             Some(file) => file,
             None => {
                 let mut options = OpenOptions::new();
-                let file = options.create(true).append(true).open(&self.path);
+                // Some rows are secrets.
+                options.create(true).append(true).mode(0o600);
+                let file = options.open(&self.path);
                 self.log.insert(file.map_err(&fail)?)
             }
         };
@@ -239,7 +262,10 @@ impl<T: Serialize + DeserializeOwned> Collection<T> {
     }
 
     /// The rows whose key starts with `prefix`, in order.
-    pub(crate) fn under<'a>(&'a self, prefix: &'a str) -> impl Iterator<Item = (&'a str, &'a T)> {
+    pub(crate) fn under<'a, 'p>(
+        &'a self,
+        prefix: &'p str,
+    ) -> impl Iterator<Item = (&'a str, &'a T)> + use<'a, 'p, T> {
         self.rows
             .range::<str, _>((
                 std::ops::Bound::Included(prefix),
@@ -251,8 +277,33 @@ impl<T: Serialize + DeserializeOwned> Collection<T> {
 
     /// Keeps a row, in place of the one that was there.
     pub(crate) fn put(&mut self, key: &str, row: T) -> Result<(), StorageError> {
-        self.append(key, Some(&row))?;
+        self.append(&Line {
+            key,
+            row: Some(&row),
+            also: Vec::new(),
+        })?;
         self.rows.insert(key.to_owned(), row);
+        Ok(())
+    }
+
+    /// Makes several changes, all or none: a row to keep, or none to remove it.
+    pub(crate) fn write(&mut self, changes: Vec<(String, Option<T>)>) -> Result<(), StorageError> {
+        let mut lines = changes.iter().map(|(key, row)| Line {
+            key: key.as_str(),
+            row: row.as_ref(),
+            also: Vec::new(),
+        });
+        let Some(mut first) = lines.next() else {
+            return Ok(());
+        };
+        first.also = lines.collect();
+        self.append(&first)?;
+        for (key, row) in changes {
+            match row {
+                Some(row) => self.rows.insert(key, row),
+                None => self.rows.remove(&key),
+            };
+        }
         Ok(())
     }
 
@@ -278,7 +329,11 @@ impl<T: Serialize + DeserializeOwned> Collection<T> {
         if !self.contains(key) {
             return Ok(None);
         }
-        self.append(key, None)?;
+        self.append(&Line {
+            key,
+            row: None,
+            also: Vec::new(),
+        })?;
         Ok(self.rows.remove(key))
     }
 
@@ -328,6 +383,39 @@ mod tests {
         file.write_all(b"garbage\n").unwrap();
         let error = storage.collection::<u32>("things").unwrap_err();
         assert!(matches!(error, ReadError::Damaged { line: 3, .. }));
+    }
+
+    #[test]
+    fn changes_that_belong_together_are_kept_together() {
+        let folder = tempfile::tempdir().unwrap();
+        let storage = Storage::open(Some(folder.path())).unwrap();
+        let mut rows = storage.collection::<u32>("things").unwrap();
+        rows.put("a", 1).unwrap();
+        let changes = [("a", None), ("b", Some(2)), ("c", Some(3))];
+        let changes = changes.map(|(key, row)| (key.to_owned(), row));
+        rows.write(changes.to_vec()).unwrap();
+        let whole = std::fs::read(folder.path().join("things.jsonl")).unwrap();
+        let again = storage.collection::<u32>("things").unwrap();
+        assert_eq!(again.iter().collect::<Vec<_>>(), [("b", &2), ("c", &3)]);
+
+        // Torn in its middle, none of it is there.
+        let path = folder.path().join("things.jsonl");
+        let file = OpenOptions::new().write(true).open(path).unwrap();
+        file.set_len(whole.len() as u64 - 5).unwrap();
+        let again = storage.collection::<u32>("things").unwrap();
+        assert_eq!(again.iter().collect::<Vec<_>>(), [("a", &1)]);
+    }
+
+    #[test]
+    fn what_is_kept_is_for_its_owner_alone() {
+        use std::os::unix::fs::PermissionsExt;
+        let folder = tempfile::tempdir().unwrap();
+        let data = folder.path().join("data");
+        let storage = Storage::open(Some(&data)).unwrap();
+        storage.collection::<u32>("t").unwrap().put("a", 1).unwrap();
+        let mode = |path: &Path| std::fs::metadata(path).unwrap().permissions().mode() & 0o777;
+        assert_eq!(mode(&data), 0o700);
+        assert_eq!(mode(&data.join("t.jsonl")), 0o600);
     }
 
     #[test]

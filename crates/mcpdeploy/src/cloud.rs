@@ -13,17 +13,42 @@ use mcpdeploy_engine::state::State;
 use crate::cli::Global;
 use crate::exit::Exit;
 use crate::failure::{Failure, call_failed};
+use crate::local::Embedded;
+
+/// The region of the embedded cloud where nothing names one.
+const LOCAL_REGION: &str = "us-east-1";
 
 /// Clients and kinds.
 pub(crate) struct Cloud {
     pub(crate) factory: Arc<ClientFactory>,
     pub(crate) registry: Registry,
+    /// The embedded cloud, when it takes the place of AWS.
+    embedded: Option<Embedded>,
 }
 
 impl Cloud {
     /// Reads the settings; calls nothing.
-    pub(crate) async fn connect(loaded: &Loaded, global: &Global) -> Result<Self, Failure> {
+    pub(crate) async fn connect(
+        loaded: &Loaded,
+        global: &Global,
+        embedded: Option<Embedded>,
+    ) -> Result<Self, Failure> {
         let aws = &loaded.config.aws;
+        if let Some(embedded) = embedded {
+            let region = global.region.as_ref().or(aws.region.as_ref());
+            let region = region.map_or(LOCAL_REGION, String::as_str);
+            let client = match &embedded {
+                Embedded::Running(_) => None,
+                Embedded::Own(cloud) => Some(cloud.http_client()),
+            };
+            let factory = ClientFactory::embedded(&embedded.endpoint(), region, client);
+            let factory = Arc::new(factory);
+            return Ok(Self {
+                registry: registry(&factory),
+                factory,
+                embedded: Some(embedded),
+            });
+        }
         let settings = ConnectSettings {
             region: global.region.clone().or_else(|| aws.region.clone()),
             profile: global.profile.clone().or_else(|| aws.profile.clone()),
@@ -42,6 +67,7 @@ impl Cloud {
         Ok(Self {
             registry: registry(&factory),
             factory,
+            embedded: None,
         })
     }
 
@@ -71,7 +97,9 @@ impl Cloud {
             )
             .hint("see what is missing with: mcpdeploy doctor")
         })?;
+        // The account of the file is one of AWS: the embedded cloud has its own.
         if let Some(wanted) = &loaded.config.aws.account_id
+            && self.embedded.is_none()
             && *wanted != account
         {
             let errors = loaded.error_at(

@@ -3,34 +3,38 @@
 //! This crate owns the command line, the views, signals and exit codes. It makes no AWS calls of
 //! its own and decides nothing that a plan says.
 
+mod checks;
 mod cli;
 mod cloud;
 mod commands;
 mod exit;
 mod failure;
 mod host;
-mod probe;
+mod local;
 mod project;
 mod screen;
 mod session;
 mod signals;
 mod views;
+mod watch;
 
 use std::process::ExitCode;
 
 use clap::Parser;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 
-use crate::cli::Cli;
+use crate::cli::{Cli, Command};
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::screen::Screen;
 
 fn main() -> ExitCode {
-    let cli = match Cli::try_parse() {
+    let mut cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(error) => return usage(&error).into(),
     };
+    // These are about the embedded cloud whatever else is said.
+    cli.global.local |= matches!(cli.command, Command::Dev(_) | Command::Local(_));
     let screen = Screen::new(&cli.global);
     if cli.global.verbose >= 2 {
         trace();

@@ -19,6 +19,10 @@ pub(crate) const CONFIG: &str = ".pmcp/deploy.toml";
 pub(crate) struct Project {
     pub(crate) root: PathBuf,
     pub(crate) environment: String,
+    /// Whether the embedded cloud takes the place of AWS.
+    pub(crate) local: bool,
+    /// Whether builds are those of `dev`, which nothing but `dev` is to deploy.
+    pub(crate) dev: bool,
 }
 
 impl Project {
@@ -41,6 +45,8 @@ impl Project {
         Ok(Self {
             root,
             environment: name.clone(),
+            local: global.local,
+            dev: false,
         })
     }
 
@@ -51,14 +57,31 @@ impl Project {
         self.root.join(CONFIG)
     }
 
-    /// Where state and journal of the environment are.
+    /// Where state and journal of the environment are. What is deployed to the embedded cloud is
+    /// another deployment than that of the same name on AWS.
     pub(crate) fn store(&self) -> Store {
-        Store::new(self.root.join(".pmcp/deployments").join(&self.environment))
+        let folder = if self.local {
+            self.local_folder().join("deployments")
+        } else {
+            self.root.join(".pmcp/deployments")
+        };
+        Store::new(folder.join(&self.environment))
+    }
+
+    /// Where everything of the embedded cloud is.
+    pub(crate) fn local_folder(&self) -> PathBuf {
+        let folder = self.root.join(".pmcp/local");
+        std::path::absolute(&folder).unwrap_or(folder)
     }
 
     /// Where builds for the environment go.
     pub(crate) fn build_folder(&self) -> PathBuf {
-        self.root.join(".pmcp/build").join(&self.environment)
+        let folder = if self.dev {
+            ".pmcp/local/build"
+        } else {
+            ".pmcp/build"
+        };
+        self.root.join(folder).join(&self.environment)
     }
 
     /// Reads and checks deploy.toml.

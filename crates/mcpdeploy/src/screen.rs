@@ -15,6 +15,7 @@ use mcpdeploy_engine::event::{Event, Sink, Summary};
 use mcpdeploy_engine::plan::Plan;
 use mcpdeploy_engine::said::Said;
 use mcpdeploy_engine::state::State;
+use mcpdeploy_local::{Seen, Status};
 use serde_json::{Map, Value};
 
 use crate::cli::Global;
@@ -28,7 +29,7 @@ use crate::views::plan::{PlanContext, about, next_line, render_plan};
 use crate::views::progress::Human;
 use crate::views::style::{Paint, Stream, Theme};
 use crate::views::summary::render_box;
-use crate::views::{state as state_view, tables};
+use crate::views::{local, seen, state as state_view, tables};
 
 /// The terminal, or whoever reads instead.
 pub(crate) struct Screen {
@@ -39,6 +40,8 @@ pub(crate) struct Screen {
     verbose: bool,
     asks: bool,
     live: bool,
+    /// Whether commands are to be named with `--local`.
+    local: bool,
 }
 
 impl Screen {
@@ -54,6 +57,7 @@ impl Screen {
             verbose: global.verbose > 0,
             asks: !global.no_input && !global.json && io::stdin().is_terminal(),
             live: terminal && !global.json && !global.quiet,
+            local: global.local,
         }
     }
 
@@ -67,12 +71,18 @@ impl Screen {
             verbose: false,
             asks: false,
             live: false,
+            local: false,
         }
     }
 
     /// Whether the output is for programs.
     pub(crate) fn is_json(&self) -> bool {
         self.json.is_some()
+    }
+
+    /// How text may look on standard output.
+    pub(crate) fn theme(&self) -> Theme {
+        self.out
     }
 
     fn said(&self, said: &Said) {
@@ -140,8 +150,39 @@ impl Screen {
     /// What to do next.
     pub(crate) fn next(&self, next: &str) {
         if !self.quiet && !self.is_json() {
-            self.on_stderr(&format!("\n{}", next_line(next, &self.err)));
+            let next = self.command(next);
+            self.on_stderr(&format!("\n{}", next_line(&next, &self.err)));
         }
+    }
+
+    /// A command as it is to be typed here.
+    fn command(&self, text: &str) -> String {
+        let own = ["mcpdeploy local", "mcpdeploy dev", "--local"];
+        if self.local && !own.iter().any(|own| text.contains(own)) {
+            text.replace("mcpdeploy ", "mcpdeploy --local ")
+        } else {
+            text.to_owned()
+        }
+    }
+
+    /// Something that passes through the embedded cloud.
+    pub(crate) fn seen(&self, seen: &Seen) {
+        if self.quiet {
+            return;
+        }
+        if self.is_json() {
+            let data = serde_json::to_value(seen).unwrap_or_default();
+            self.result("seen", "", data);
+        } else if let Some(line) = seen::line(seen, self.verbose, &self.out) {
+            self.line(&line);
+        }
+    }
+
+    /// What the embedded cloud says of itself.
+    pub(crate) fn local_status(&self, status: &Status) {
+        let text = local::status(status, &self.out);
+        let data = serde_json::to_value(status).unwrap_or_default();
+        self.result("local status", text.trim_end(), data);
     }
 
     /// What of the file does nothing or may surprise.
@@ -186,7 +227,7 @@ impl Screen {
                 .into_iter()
                 .collect(),
             verbose: self.verbose,
-            next: next.filter(|_| !self.quiet),
+            next: next.filter(|_| !self.quiet).map(|next| self.command(&next)),
             ..PlanContext::default()
         };
         self.on_stdout(&render_plan(plan, &context, &self.out));
@@ -251,6 +292,7 @@ impl Screen {
         } else {
             format!("when it is mended, run mcpdeploy {command} again; it goes on from here.")
         };
+        let next = self.command(&next);
         self.on_stderr(&format!(
             "\n{}",
             render_unfinished(ledger, &[], &next, &self.err)

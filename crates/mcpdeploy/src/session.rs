@@ -17,6 +17,7 @@ use crate::cli::{Global, Selectors};
 use crate::cloud::Cloud;
 use crate::exit::Exit;
 use crate::failure::Failure;
+use crate::local::{self, Embedded, Need};
 use crate::project::Project;
 use crate::screen::Screen;
 use crate::views::errors::Report;
@@ -39,25 +40,42 @@ pub(crate) struct Session {
 impl Session {
     /// Opens the project and puts together what is wanted. The state is read once more by those
     /// who take the lock: see [`Session::reload`].
-    pub(crate) async fn open(global: &Global, screen: &Screen) -> Result<Self, Failure> {
-        if global.local {
-            return Err(Failure::usage(
-                "the embedded cloud (--local) is not there yet in this version",
-            )
-            .hint("start an emulator and name its address: --endpoint-url http://127.0.0.1:4566"));
-        }
+    pub(crate) async fn open(
+        global: &Global,
+        need: Need,
+        screen: &Screen,
+    ) -> Result<Self, Failure> {
         let project = Project::open(global)?;
+        Self::of(project, global, need, screen).await
+    }
+
+    /// As [`Session::open`], for a project that is open already.
+    pub(crate) async fn of(
+        project: Project,
+        global: &Global,
+        need: Need,
+        screen: &Screen,
+    ) -> Result<Self, Failure> {
         let loaded = project.load()?;
         screen.notes(&loaded);
-        let store = project.store();
-        let stored = store.load()?;
+        let stored = project.store().load()?;
         let artifact = match (&loaded.config.target.kind, &loaded.config.server) {
             (TargetKind::AwsLambda, Some(server)) => {
                 Some(artifact(&project, &loaded, server, screen).await?)
             }
             (TargetKind::AwsLambda | TargetKind::Resources, _) => None,
         };
-        Self::assemble(global, project, loaded, store, stored, artifact, Want::File).await
+        let embedded = embedded(&project, need, screen).await?;
+        Self::assemble(
+            global,
+            project,
+            loaded,
+            stored,
+            embedded,
+            artifact,
+            Want::File,
+        )
+        .await
     }
 
     /// As [`Session::open`], for removing: the server need not be built.
@@ -65,21 +83,30 @@ impl Session {
         let project = Project::open(global)?;
         let loaded = project.load()?;
         screen.notes(&loaded);
-        let store = project.store();
-        let stored = store.load()?;
-        Self::assemble(global, project, loaded, store, stored, None, Want::Nothing).await
+        let stored = project.store().load()?;
+        let embedded = embedded(&project, Need::Look, screen).await?;
+        Self::assemble(
+            global,
+            project,
+            loaded,
+            stored,
+            embedded,
+            None,
+            Want::Nothing,
+        )
+        .await
     }
 
     async fn assemble(
         global: &Global,
         project: Project,
         loaded: Loaded,
-        store: Store,
         mut stored: Stored,
+        embedded: Option<Embedded>,
         artifact: Option<Artifact>,
         want: Want,
     ) -> Result<Self, Failure> {
-        let cloud = Cloud::connect(&loaded, global).await?;
+        let cloud = Cloud::connect(&loaded, global, embedded).await?;
         let config = &loaded.config;
         let wants_aws = config.target.kind == TargetKind::AwsLambda
             || config
@@ -129,9 +156,9 @@ impl Session {
             .unwrap_or_else(|| State::new(config.deployment_name(), &project.environment));
         Ok(Self {
             graph,
+            store: project.store(),
             project,
             cloud,
-            store,
             state,
             stored,
             place,
@@ -186,6 +213,18 @@ impl Session {
             registry,
         )?)
     }
+}
+
+/// The way to the embedded cloud, when `--local` asks for it.
+async fn embedded(
+    project: &Project,
+    need: Need,
+    screen: &Screen,
+) -> Result<Option<Embedded>, Failure> {
+    if !project.local {
+        return Ok(None);
+    }
+    local::open(project, need, screen).await.map(Some)
 }
 
 /// What is to be there in the end.

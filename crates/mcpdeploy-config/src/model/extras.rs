@@ -14,10 +14,10 @@ pub struct PostDeployTests {
     pub checks: Vec<Check>,
     /// What a failing check does.
     pub on_failure: OnFailure,
-    /// How long one check may take, in seconds.
+    /// How long one request of a check may take, in seconds.
     #[schemars(range(min = 1, max = 900))]
     pub timeout_seconds: u32,
-    /// How long to wait before the first check, in milliseconds.
+    /// How long the server may take until it answers for the first time, in milliseconds.
     #[schemars(range(min = 0, max = 60_000))]
     pub warmup_grace_ms: u32,
 }

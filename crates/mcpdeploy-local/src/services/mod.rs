@@ -17,6 +17,7 @@ use http::{Request, Response};
 use hyper::body::Incoming;
 
 use crate::cloud::Cloud;
+use crate::doors;
 use crate::storage::{ReadError, Storage};
 use crate::wire::{Body, Call, Fault, Reply, ServiceId};
 
@@ -44,6 +45,10 @@ pub(crate) enum Door {
     Api(apigateway::ApiDoor),
     /// A sign-in page, a token endpoint or a key set of a user pool.
     Cognito,
+    /// The cloud's own.
+    Own,
+    /// A function's deployment package.
+    Package,
 }
 
 impl Services {
@@ -102,8 +107,14 @@ impl Services {
             .and_then(|value| value.to_str().ok())
             .unwrap_or_default();
         let path = request.uri().path();
+        if doors::is_door(path) {
+            return Some(Door::Own);
+        }
         if let Some(door) = apigateway::ApiDoor::find(host, path) {
             return Some(Door::Api(door));
+        }
+        if lambda::is_door(path) {
+            return Some(Door::Package);
         }
         cognito::is_door(path).then_some(Door::Cognito)
     }
@@ -118,6 +129,8 @@ impl Services {
         match door {
             Door::Api(door) => self.apigateway.request(cloud, &door, request).await,
             Door::Cognito => self.cognito.page(cloud, request).await,
+            Door::Own => doors::open(cloud, request).await,
+            Door::Package => self.lambda.download(request.uri().path()).await,
         }
     }
 }

@@ -197,6 +197,8 @@ impl Call {
                 .ok_or_else(|| Unreadable::UnknownService(scope.service.clone()))?,
             (None, Some((prefix, _))) => ServiceId::from_target(prefix)
                 .ok_or_else(|| Unreadable::UnknownService(prefix.to_owned()))?,
+            // The links in mails and web calls of SNS are not signed.
+            (None, None) if links_to_sns(&query) => ServiceId::Sns,
             (None, None) => return Err(Unreadable::NoService),
         };
         let header = |name: &str| {
@@ -328,6 +330,13 @@ impl Call {
             .any(|prefix| self.operation.starts_with(prefix)),
         }
     }
+}
+
+/// Whether a query is that of a link by which somebody confirms or ends a subscription.
+fn links_to_sns(query: &[(String, String)]) -> bool {
+    query.iter().any(|(name, value)| {
+        name == "Action" && ["ConfirmSubscription", "Unsubscribe"].contains(&value.as_str())
+    })
 }
 
 /// Who signed, where, for which service.

@@ -1,6 +1,7 @@
 //! The query protocol's input: `Tags.member.1.Key=a` is `{"Tags": [{"Key": "a"}]}`.
 //!
-//! All leaves are strings. Maps come as `Attributes.entry.1.key=a&Attributes.entry.1.value=b`.
+//! All leaves are strings. Maps come as `Attributes.entry.1.key=a&Attributes.entry.1.value=b`, or with
+//! `Name` and `Value`.
 
 use std::collections::BTreeMap;
 
@@ -39,8 +40,11 @@ fn value(mut node: Node) -> Value {
         }
         if let Some(list) = node.parts.remove("entry") {
             let entries = numbered(list).filter_map(|mut entry| {
-                let key = entry.parts.remove("key")?.text?;
-                Some((key, value(entry.parts.remove("value")?)))
+                // SNS has maps of both spellings.
+                let mut part =
+                    |names: [&str; 2]| names.iter().find_map(|name| entry.parts.remove(*name));
+                let key = part(["key", "Name"])?.text?;
+                Some((key, value(part(["value", "Value"])?)))
             });
             return Value::Object(entries.collect());
         }
@@ -70,7 +74,8 @@ mod tests {
     fn lists_structures_and_maps() {
         let form = b"Action=CreateRole&Version=2010-05-08&RoleName=a%20b\
             &Tags.member.2.Key=y&Tags.member.1.Key=x&Tags.member.1.Value=&Tags.member.10.Key=z\
-            &Attributes.entry.1.key=k&Attributes.entry.1.value=v&A.B=1&Empty.member=";
+            &Attributes.entry.1.key=k&Attributes.entry.1.value=v&A.B=1&Empty.member=\
+            &Named.entry.1.Name=n&Named.entry.1.Value.DataType=String";
         assert_eq!(
             decode(form),
             json!({
@@ -79,6 +84,7 @@ mod tests {
                 "Attributes": {"k": "v"},
                 "A": {"B": "1"},
                 "Empty": [],
+                "Named": {"n": {"DataType": "String"}},
             })
         );
     }

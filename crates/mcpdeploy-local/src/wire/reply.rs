@@ -176,6 +176,8 @@ impl Call {
                 Protocol::RestJson => {
                     headers.insert(ERROR_TYPE, code);
                 }
+                // A service whose codes differ from the names of its shapes has said so itself.
+                Protocol::Cbor if headers.contains_key(QUERY_ERROR) => {}
                 Protocol::Cbor => {
                     let side = if fault.status.is_server_error() {
                         "Receiver"

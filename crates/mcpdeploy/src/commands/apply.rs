@@ -13,6 +13,7 @@ use crate::cli::{Apply, Global, Run, Selectors};
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::host;
+use crate::local::Need;
 use crate::screen::{Screen, in_all};
 use crate::session::Session;
 use crate::signals;
@@ -21,7 +22,7 @@ pub(crate) async fn run(global: &Global, args: &Apply, screen: &Screen) -> Resul
     let mut session = if args.select.destroy {
         Session::open_to_destroy(global, screen).await?
     } else {
-        Session::open(global, screen).await?
+        Session::open(global, Need::Stay, screen).await?
     };
     match &args.plan {
         Some(path) => saved(global, path, &args.run, &mut session, screen).await,
@@ -100,7 +101,24 @@ async fn saved(
     carry_out(global, &plan, by, &lock, session, screen).await
 }
 
-/// Applies a plan, with signals and progress.
+/// Plans under the lock and applies, without a question: for `dev`, which tells the end itself.
+pub(crate) async fn quietly(
+    global: &Global,
+    command: &'static str,
+    select: &Selectors,
+    run: &Run,
+    session: &mut Session,
+    screen: &Screen,
+) -> Result<Exit, Failure> {
+    let by = host::run_info(command);
+    let lock = take_lock(session, &by, run).await?;
+    session.reload()?;
+    let plan = session.plan(global, select, &mut screen.reading()).await?;
+    let done = apply_plan(global, &plan, by, &lock, session, screen).await?;
+    Ok(done.map_or_else(|exit| exit, |_| Exit::Done))
+}
+
+/// Applies a plan, with signals and progress, and tells the end.
 pub(crate) async fn carry_out(
     global: &Global,
     plan: &Plan,
@@ -109,6 +127,26 @@ pub(crate) async fn carry_out(
     session: &mut Session,
     screen: &Screen,
 ) -> Result<Exit, Failure> {
+    match apply_plan(global, plan, by, lock, session, screen).await? {
+        Ok(summary) => {
+            if !plan.is_empty() {
+                finished(plan, &summary, session, screen);
+            }
+            Ok(Exit::Done)
+        }
+        Err(exit) => Err(Failure::told(exit)),
+    }
+}
+
+/// Applies a plan. What was not done is told; the inner error is the exit code for it.
+async fn apply_plan(
+    global: &Global,
+    plan: &Plan,
+    by: RunInfo,
+    lock: &Lock,
+    session: &mut Session,
+    screen: &Screen,
+) -> Result<Result<Summary, Exit>, Failure> {
     let (canceller, cancel) = cancel::channel();
     let _watch = signals::Watch::start(canceller)
         .map_err(|error| Failure::failed("failed to listen for signals").cause(error))?;
@@ -129,13 +167,10 @@ pub(crate) async fn carry_out(
     )
     .await?;
     if summary.is_complete() {
-        if !plan.is_empty() {
-            finished(plan, &summary, session, screen);
-        }
-        return Ok(Exit::Done);
+        return Ok(Ok(summary));
     }
     screen.incomplete(&watch.ledger, &command);
-    Err(Failure::told(if summary.failed > 0 {
+    Ok(Err(if summary.failed > 0 {
         Exit::Failed
     } else {
         Exit::Interrupted

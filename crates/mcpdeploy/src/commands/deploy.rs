@@ -1,17 +1,17 @@
 //! `deploy`: build, plan, apply and try the server, in one go.
 
-use std::time::Duration;
+use mcpdeploy_config::{OnFailure, TargetKind};
+use mcpdeploy_probe::Verdict;
 
-use mcpdeploy_config::{Check, OnFailure, TargetKind};
-use serde_json::json;
-
+use crate::checks;
 use crate::cli::{Deploy, Global, Selectors};
 use crate::exit::Exit;
 use crate::failure::Failure;
-use crate::probe::{self, Endpoint};
+use crate::local::Need;
 use crate::project::Project;
 use crate::screen::Screen;
 use crate::session::Session;
+use crate::views::checks::{Checks, Detail};
 
 pub(crate) async fn run(global: &Global, args: &Deploy, screen: &Screen) -> Result<Exit, Failure> {
     let project = Project::open(global)?;
@@ -23,7 +23,7 @@ pub(crate) async fn run(global: &Global, args: &Deploy, screen: &Screen) -> Resu
         let artifact = super::build::run_build(request, screen).await?;
         super::build::report(&artifact, screen);
     }
-    let mut session = Session::open(global, screen).await?;
+    let mut session = Session::open(global, Need::Stay, screen).await?;
     let select = Selectors {
         refresh: true,
         ..Selectors::default()
@@ -47,40 +47,16 @@ async fn try_it(session: &Session, screen: &Screen) -> Result<Exit, Failure> {
     let (true, Some(url)) = (tests.enabled, url) else {
         return Ok(Exit::Done);
     };
-    tokio::time::sleep(Duration::from_millis(tests.warmup_grace_ms.into())).await;
-    let endpoint = Endpoint::new(
-        url,
-        session.cloud.factory.endpoint_url(),
-        Duration::from_secs(tests.timeout_seconds.into()),
-    );
-    let mut failed = false;
-    for check in &tests.checks {
-        let (name, result) = match check {
-            Check::Connectivity => ("connectivity", endpoint.run(probe::connectivity).await),
-            Check::Conformance => ("conformance", endpoint.run(probe::conformance).await),
-            Check::Apps => {
-                return Err(Failure::usage(
-                    "the check `apps` is not there yet in this version",
-                ));
-            }
-        };
-        match result {
-            Ok(said) => screen.result(
-                "deploy",
-                &format!("  ✓ {name}: {said}"),
-                json!({"check": name, "ok": true, "said": said}),
-            ),
-            Err(problem) => {
-                failed = true;
-                screen.result(
-                    "deploy",
-                    &format!("  ✗ {name}: {problem}"),
-                    json!({"check": name, "ok": false, "said": problem}),
-                );
-            }
-        }
-    }
-    if !failed {
+    let options = super::test::after_deploy(tests, url, session.cloud.factory.endpoint_url())?;
+    let view = Checks::new(url, Detail::Brief, screen.theme());
+    let report = checks::run("deploy", url, options, view, screen).await?;
+    let fine = match report.verdict {
+        Verdict::Passed => true,
+        // It turns strangers away, as it is to: what is behind that was not seen.
+        Verdict::NeedsLogin => session.loaded.config.auth.enabled,
+        Verdict::Failed | Verdict::Unreachable => false,
+    };
+    if fine {
         return Ok(Exit::Done);
     }
     match tests.on_failure {

@@ -8,6 +8,7 @@ use mcpdeploy_engine::plan::Action;
 use crate::cli::{self, Global, GraphFormat, GraphOf, Selectors};
 use crate::exit::Exit;
 use crate::failure::Failure;
+use crate::local::Need;
 use crate::project::Project;
 use crate::screen::Screen;
 use crate::session::Session;
@@ -42,7 +43,7 @@ fn of_state(global: &Global) -> Result<GraphView, Failure> {
 }
 
 async fn of_plan(global: &Global, screen: &Screen) -> Result<GraphView, Failure> {
-    let session = Session::open(global, screen).await?;
+    let session = Session::open(global, Need::Look, screen).await?;
     let select = Selectors {
         refresh: true,
         ..Selectors::default()

@@ -7,11 +7,12 @@ use crate::cli::{Global, Import};
 use crate::exit::Exit;
 use crate::failure::{Failure, call_failed};
 use crate::host;
+use crate::local::Need;
 use crate::screen::Screen;
 use crate::session::Session;
 
 pub(crate) async fn run(global: &Global, args: &Import, screen: &Screen) -> Result<Exit, Failure> {
-    let mut session = Session::open(global, screen).await?;
+    let mut session = Session::open(global, Need::Stay, screen).await?;
     let by = host::run_info("import");
     let lock = super::apply::take_lock(&session, &by, &args.run).await?;
     session.reload()?;

@@ -4,15 +4,18 @@ mod apply;
 pub(crate) mod build;
 mod deploy;
 mod destroy;
+mod dev;
 mod doctor;
 mod graph;
 mod import;
 mod init;
+mod local;
 mod output;
 mod plan;
 mod schema;
 mod show;
 mod state;
+mod test;
 mod validate;
 
 use clap::CommandFactory;
@@ -38,7 +41,10 @@ pub(crate) async fn run(cli: Cli, screen: &Screen) -> Result<Exit, Failure> {
         Command::State(args) => state::run(&global, &args, screen),
         Command::Import(args) => import::run(&global, &args, screen).await,
         Command::Graph(args) => graph::run(&global, &args, screen).await,
+        Command::Test(args) => test::run(&global, &args, screen).await,
         Command::Doctor => doctor::run(&global, screen).await,
+        Command::Local(args) => local::run(&global, &args, screen).await,
+        Command::Dev(args) => dev::run(&global, &args, screen).await,
         Command::Completions { shell } => {
             let mut script = Vec::new();
             clap_complete::generate(shell, &mut Cli::command(), "mcpdeploy", &mut script);

@@ -5,6 +5,7 @@ use mcpdeploy_engine::plan::Plan as EnginePlan;
 use crate::cli::{Global, Plan};
 use crate::exit::Exit;
 use crate::failure::Failure;
+use crate::local::Need;
 use crate::screen::Screen;
 use crate::session::Session;
 
@@ -13,7 +14,7 @@ pub(crate) async fn run(global: &Global, args: &Plan, screen: &Screen) -> Result
         return Err(Failure::usage("--html is not there yet in this version")
             .hint("mcpdeploy plan --json, or --out FILE and mcpdeploy show FILE"));
     }
-    let session = Session::open(global, screen).await?;
+    let session = Session::open(global, Need::Look, screen).await?;
     let plan = session
         .plan(global, &args.select, &mut screen.reading())
         .await?;

@@ -15,6 +15,7 @@ pub(crate) fn run(name: Option<&str>, screen: &Screen) -> Result<Exit, Failure> 
     files.extend(
         mcpdeploy_engine::schema::all()
             .into_iter()
+            .chain([mcpdeploy_probe::schema::report()])
             .map(|(file, schema)| (file.split('.').next().unwrap_or(file), schema)),
     );
     let Some(name) = name else {

@@ -5,14 +5,17 @@
 //! anything is printed. Whatever comes from outside (a service's message, a tag, a name) goes
 //! through [`text::clean`] before it is shown.
 
+pub(crate) mod checks;
 pub(crate) mod columns;
 pub(crate) mod errors;
 pub(crate) mod graph;
 pub(crate) mod json;
+pub(crate) mod local;
 pub(crate) mod outcome;
 pub(crate) mod plan;
 pub(crate) mod progress;
 pub(crate) mod recovered;
+pub(crate) mod seen;
 pub(crate) mod state;
 pub(crate) mod style;
 pub(crate) mod summary;

@@ -1,5 +1,7 @@
 //! IAM: roles and policies.
 
+pub(crate) mod matching;
+
 use crate::cloud::Cloud;
 use crate::storage::{ReadError, Storage};
 use crate::wire::{Call, Fault, Reply};

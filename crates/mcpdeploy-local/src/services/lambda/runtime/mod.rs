@@ -231,6 +231,15 @@ impl Runtime {
         }
     }
 
+    /// How many processes a function has, busy and idle, of all its versions.
+    pub(crate) fn processes(&self, region: &str, function: &str) -> usize {
+        let pools = self.0.lock();
+        let of_it = pools
+            .values()
+            .filter(|pool| pool.program.region == region && pool.program.function == function);
+        of_it.map(|pool| pool.alive()).sum()
+    }
+
     /// Lets the processes of a function end, or those of one of its versions: those at work after
     /// their run, and after those that wait for them. Whoever runs the program again gets new ones.
     pub(crate) fn retire(&self, arn: &str, version: Option<&str>) {

@@ -121,6 +121,11 @@ impl Pool {
         state.begin_start()
     }
 
+    /// How many environments there are.
+    pub(super) fn alive(&self) -> usize {
+        self.lock().alive
+    }
+
     /// A request that waits.
     pub(super) fn take(&self) -> Option<Job> {
         self.lock().waiting.pop_front()

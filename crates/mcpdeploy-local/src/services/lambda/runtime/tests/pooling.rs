@@ -53,6 +53,8 @@ loop(handler)
         pids.insert(answer(&run.await.unwrap()).as_u64().unwrap());
     }
     assert_eq!(pids.len(), 12);
+    assert_eq!(bench.runtime.processes("us-east-1", "f"), 12);
+    assert_eq!(bench.runtime.processes("eu-west-1", "f"), 0);
     bench.runtime.stop().await;
 }
 

@@ -1,0 +1,225 @@
+//! The documents that tell clients where to log in: of the protected resource (RFC 9728) and of its
+//! authorization server (RFC 8414).
+
+use serde_json::Value;
+use ureq::http::{Method, Uri};
+
+use crate::catalog::{CheckId, LoginCheck};
+use crate::client::send;
+use crate::http::{Request, Token};
+use crate::message::in_words;
+use crate::report::Outcome;
+use crate::run::Run;
+
+/// Looks for both documents. `asked`: where the challenge says that the first is.
+pub(crate) fn all(run: &mut Run<'_>, asked: Option<String>) {
+    let id = CheckId::Login;
+    let mut issuer = None;
+    if [LoginCheck::Resource, LoginCheck::Server]
+        .iter()
+        .all(|check| !run.options.wants(id(*check)))
+    {
+        return;
+    }
+    let found = resource(run, asked, &mut issuer);
+    run.check(id(LoginCheck::Resource), |_| found);
+    run.check(id(LoginCheck::Server), |run| match &issuer {
+        Some(issuer) => server(run, issuer),
+        None => Err(Outcome::skipped(
+            "the metadata names no authorization server",
+        )),
+    });
+}
+
+/// Fetches a document; `Err` says why there is none.
+fn document(run: &Run<'_>, url: &str) -> Result<Value, String> {
+    if !run.http.may_fetch(url) {
+        return Err(format!("{url} is not fetched: it is no https URL"));
+    }
+    let mut request = Request::new(Method::GET)
+        .header("Accept", "application/json")
+        .token(Token::None);
+    request.url = Some(url.to_owned());
+    let reply = send(run.http, &request, url).map_err(|outcome| match outcome {
+        Outcome::Failed { why, .. } | Outcome::Warned { why, .. } | Outcome::Skipped { why } => why,
+        Outcome::Passed { .. } => format!("{url} gets no answer"),
+    })?;
+    if reply.status != 200 {
+        return Err(format!("{url} is answered with {}", in_words(&reply)));
+    }
+    serde_json::from_str::<Value>(&reply.body)
+        .ok()
+        .filter(Value::is_object)
+        .ok_or_else(|| format!("{url} is no JSON object"))
+}
+
+/// The first of the places that has the document.
+fn first(run: &Run<'_>, places: &[String]) -> Result<(String, Value), String> {
+    let mut whys = Vec::new();
+    for place in places {
+        match document(run, place) {
+            Ok(document) => return Ok((place.clone(), document)),
+            Err(why) => whys.push(why),
+        }
+    }
+    Err(whys.join("; "))
+}
+
+fn resource(
+    run: &mut Run<'_>,
+    asked: Option<String>,
+    issuer: &mut Option<String>,
+) -> Result<Outcome, Outcome> {
+    const WELL_KNOWN: &str = "/.well-known/oauth-protected-resource";
+    let path = run.http.endpoint().path().trim_end_matches('/').to_owned();
+    let places = match asked {
+        Some(asked) => vec![asked],
+        None => {
+            let mut places = vec![run.http.at_root(&format!("{WELL_KNOWN}{path}"))];
+            if !path.is_empty() {
+                places.push(run.http.at_root(WELL_KNOWN));
+            }
+            places
+        }
+    };
+    let (place, document) = first(run, &places).map_err(|why| {
+        Outcome::failed(why)
+            .hint("without it, clients cannot find out where to log in (RFC 9728)".to_owned())
+    })?;
+    let list = |key: &str| -> Vec<String> {
+        let list = document[key]
+            .as_array()
+            .map(Vec::as_slice)
+            .unwrap_or_default();
+        let text = |value: &Value| value.as_str().map(str::to_owned);
+        list.iter().filter_map(text).collect()
+    };
+    let servers = list("authorization_servers");
+    let mut errors = Vec::new();
+    let endpoint = run.http.endpoint().to_string();
+    match document["resource"].as_str() {
+        None => errors.push("it names no resource".to_owned()),
+        Some(named) if !is_above(named, &endpoint) => {
+            errors.push(format!("it is of {named}, not of {endpoint}"));
+        }
+        Some(_) => {}
+    }
+    if servers.is_empty() {
+        errors.push("it names no authorization_servers".to_owned());
+    }
+    *issuer = servers.first().cloned();
+    if let Some(login) = &mut run.login {
+        login.resource_metadata = Some(place);
+        login.authorization_servers = servers;
+        if login.scopes.is_empty() {
+            login.scopes = list("scopes_supported");
+        }
+    }
+    let note = issuer.as_ref().map(|issuer| format!("log in at {issuer}"));
+    Ok(Outcome::of(&errors, &[], note))
+}
+
+/// Whether the resource is the endpoint, or what the endpoint is below of.
+fn is_above(resource: &str, endpoint: &str) -> bool {
+    let (Ok(resource), Ok(endpoint)) = (resource.parse::<Uri>(), endpoint.parse::<Uri>()) else {
+        return false;
+    };
+    let path = resource.path().trim_end_matches('/');
+    let below = endpoint
+        .path()
+        .strip_prefix(path)
+        .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
+    resource.scheme() == endpoint.scheme() && resource.authority() == endpoint.authority() && below
+}
+
+fn server(run: &Run<'_>, issuer: &str) -> Result<Outcome, Outcome> {
+    let places = places_of(issuer)
+        .ok_or_else(|| Outcome::failed(format!("the authorization server {issuer:?} is no URL")))?;
+    let (_, document) = first(run, &places).map_err(|why| {
+        Outcome::failed(why).hint("without it, clients cannot log in there (RFC 8414)".to_owned())
+    })?;
+    let mut errors = Vec::new();
+    let mut warnings = Vec::new();
+    if document["issuer"] != issuer {
+        errors.push(format!(
+            "its issuer is {}, not {issuer}",
+            document["issuer"]
+        ));
+    }
+    for key in ["authorization_endpoint", "token_endpoint"] {
+        if document[key].as_str().is_none() {
+            errors.push(format!("it names no {key}"));
+        }
+    }
+    let has = |key: &str, value: &str| {
+        let list = document[key].as_array();
+        list.is_some_and(|list| list.iter().any(|item| item == value))
+    };
+    if !has("code_challenge_methods_supported", "S256") {
+        errors.push(
+            "code_challenge_methods_supported does not name S256: clients refuse to go on"
+                .to_owned(),
+        );
+    }
+    if !document["scopes_supported"].is_array() {
+        warnings.push("it names no scopes_supported: some clients then ask for none".to_owned());
+    }
+    let registers = document["registration_endpoint"].is_string()
+        || document["client_id_metadata_document_supported"] == true;
+    if !registers {
+        warnings.push("clients that it does not know beforehand cannot register".to_owned());
+    }
+    Ok(Outcome::of(&errors, &warnings, None))
+}
+
+/// Where an issuer's metadata may be, in the order in which clients look.
+fn places_of(issuer: &str) -> Option<Vec<String>> {
+    let uri: Uri = issuer.parse().ok()?;
+    let root = format!("{}://{}", uri.scheme_str()?, uri.authority()?);
+    let path = uri.path().trim_end_matches('/');
+    let mut places = vec![
+        format!("{root}/.well-known/oauth-authorization-server{path}"),
+        format!("{root}/.well-known/openid-configuration{path}"),
+    ];
+    if !path.is_empty() {
+        places.push(format!("{root}{path}/.well-known/openid-configuration"));
+    }
+    Some(places)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{is_above, places_of};
+
+    #[test]
+    fn metadata_is_looked_for_where_clients_look() {
+        assert_eq!(
+            places_of("https://login.test/pool").unwrap(),
+            [
+                "https://login.test/.well-known/oauth-authorization-server/pool",
+                "https://login.test/.well-known/openid-configuration/pool",
+                "https://login.test/pool/.well-known/openid-configuration",
+            ]
+        );
+        assert_eq!(places_of("https://login.test").unwrap().len(), 2);
+        assert_eq!(places_of("login"), None);
+    }
+
+    #[test]
+    fn a_resource_is_the_endpoint_or_above_it() {
+        for (resource, expected) in [
+            ("https://a.test/mcp", true),
+            ("https://a.test/mcp/", true),
+            ("https://a.test", true),
+            ("https://a.test/m", false),
+            ("https://b.test/mcp", false),
+            ("http://a.test/mcp", false),
+        ] {
+            assert_eq!(
+                is_above(resource, "https://a.test/mcp"),
+                expected,
+                "{resource}"
+            );
+        }
+    }
+}

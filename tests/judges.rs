@@ -1,0 +1,117 @@
+//! Judges that nobody here wrote, or that were written without a look at the cloud: the official
+//! conformance suite, the official SDKs' clients, and what boto3 sees.
+
+use std::path::PathBuf;
+use std::process::{Command, Stdio};
+use std::sync::OnceLock;
+
+use serde_json::{Map, Value};
+
+use crate::support::emulator::{self, Emulator, Product};
+use crate::support::project::{Project, config, everything, root};
+
+/// Where the clients are; installed by the first who asks.
+fn clients() -> &'static Value {
+    static CLIENTS: OnceLock<Value> = OnceLock::new();
+    CLIENTS.get_or_init(|| python("install.py", &[]))
+}
+
+fn script(name: &str) -> PathBuf {
+    root().join("tests/clients").join(name)
+}
+
+/// Runs a script and returns the JSON that it prints.
+fn python(name: &str, args: &[&str]) -> Value {
+    let mut command = Command::new("python3");
+    command.arg(script(name)).args(args);
+    json(command, name)
+}
+
+fn json(mut command: Command, name: &str) -> Value {
+    let output = command.stderr(Stdio::piped()).output().expect("it runs");
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{name}:\n{stderr}");
+    let stdout = String::from_utf8_lossy(&output.stdout);
+    serde_json::from_str(&stdout).unwrap_or_else(|_| panic!("{name} printed:\n{stdout}\n{stderr}"))
+}
+
+fn committed(name: &str) -> Map<String, Value> {
+    let text = std::fs::read_to_string(script(name)).expect("it is there");
+    serde_json::from_str(&text).expect("it is an object")
+}
+
+/// The server with everything, behind the gateway of an embedded cloud.
+fn deployed() -> (Emulator, Project) {
+    let emulator = Emulator::start(Product::Embedded);
+    let account = emulator.default_account();
+    let project = Project::in_account(&account, &config("everything", everything()));
+    project.run(&["apply", "--auto-approve"]).ok();
+    (emulator, project)
+}
+
+/// Behind the gateway, the suite finds what it finds without it, but for scenarios that need more
+/// than whole replies: each is named with its reason.
+#[test]
+fn the_conformance_suite_finds_nothing_that_the_gateway_adds() {
+    clients();
+    let (_emulator, project) = deployed();
+    let found = python(
+        "conformance.py",
+        &[&project.output("mcp_url"), "--era", "all"],
+    );
+    let direct = committed("conformance-direct.json");
+    let exceptions = committed("gateway-exceptions.json");
+    let mut wrong = Vec::new();
+    for (era, scenarios) in &direct {
+        for (scenario, expected) in scenarios.as_object().expect("scenarios") {
+            let seen = &found[era][scenario];
+            let excepted = !exceptions[era][scenario].is_null();
+            if excepted == (seen == expected) {
+                wrong.push(format!("{era} {scenario}: {seen}, directly {expected}"));
+            }
+        }
+        let known = scenarios.as_object().map_or(0, Map::len);
+        assert_eq!(found[era].as_object().map_or(0, Map::len), known, "{era}");
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn the_official_sdks_call_every_tool() {
+    let node = clients()["node"].as_str().expect("it was installed");
+    let (_emulator, project) = deployed();
+    let url = project.output("mcp_url");
+    let modern = python("python_client.py", &[&url, "--mode", "auto"]);
+    assert_eq!(modern["protocolVersion"], "2026-07-28");
+    let legacy = python("python_client.py", &[&url, "--mode", "legacy"]);
+    assert_eq!(legacy["protocolVersion"], "2025-11-25");
+    let mut command = Command::new(node);
+    command.arg(script("ts_client.mjs")).arg(&url);
+    let typescript = json(command, "ts_client.mjs");
+    for said in [&modern, &legacy, &typescript] {
+        let tools = said["tools"].as_object().expect("tools");
+        assert!(tools.len() > 5, "{said:#}");
+    }
+}
+
+/// What AWS does, by boto3, checked without a look at the cloud's code.
+#[test]
+fn boto3_sees_an_aws() {
+    let emulator = Emulator::start(Product::Embedded);
+    let output = Command::new(emulator::python())
+        .arg(root().join("tests/cloud/behaviour/run.py"))
+        .args(["--endpoint", emulator.endpoint(), "--jobs", "8"])
+        .output()
+        .expect("python runs");
+    let said = String::from_utf8_lossy(&output.stdout);
+    let failed: Vec<&str> = said
+        .lines()
+        .filter(|line| !line.starts_with("ok"))
+        .collect();
+    assert!(
+        output.status.success(),
+        "{}\n{}",
+        failed.join("\n"),
+        String::from_utf8_lossy(&output.stderr)
+    );
+}

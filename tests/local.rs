@@ -1,0 +1,233 @@
+//! The embedded cloud as a user has it: up, down, status, reset, switches, and `--local`.
+
+use std::process::Stdio;
+
+use serde_json::{Value, json};
+
+use crate::support::http;
+use crate::support::project::{Project, calculator_config};
+
+/// A project whose embedded cloud ends with it.
+struct Local(Project);
+
+impl Local {
+    fn new() -> Self {
+        Self(Project::offline(&calculator_config()))
+    }
+
+    fn status(&self) -> Value {
+        let ran = self.0.run(&["local", "status", "--json"]);
+        let events = ran.events();
+        let result = events.into_iter().find(|event| event["event"] == "result");
+        result.expect("a status")["data"].clone()
+    }
+
+    fn pid(&self) -> String {
+        self.status()["pid"].as_u64().expect("it is up").to_string()
+    }
+
+    fn url(&self) -> String {
+        let ran = self.0.run(&["--local", "output", "mcp_url", "--raw"]).ok();
+        ran.stdout.trim().to_owned()
+    }
+
+    /// Calls the calculator and returns the answer's text.
+    fn add(&self) -> String {
+        let request = json!({
+            "jsonrpc": "2.0", "id": 1, "method": "tools/call",
+            "params": {"name": "add", "arguments": {"a": 2, "b": 40}},
+        });
+        let headers = [
+            ("content-type", "application/json"),
+            ("accept", "application/json, text/event-stream"),
+            ("mcp-protocol-version", "2025-11-25"),
+        ];
+        let body = request.to_string();
+        let answer = http::request("POST", &self.url(), &headers, body.as_bytes());
+        answer.expect("the API answers").text()
+    }
+}
+
+impl Drop for Local {
+    fn drop(&mut self) {
+        self.0.run(&["local", "down"]);
+    }
+}
+
+#[test]
+fn up_down_status_and_reset() {
+    let local = Local::new();
+    let project = &local.0;
+    project.run(&["local", "status"]).code(1).says("is down");
+    project
+        .run(&["local", "down"])
+        .ok()
+        .says("No embedded cloud");
+    project
+        .run(&["local", "up"])
+        .ok()
+        .says("is up: http://127.0.0.1:");
+    let first = local.status();
+    project.run(&["local", "up"]).ok().says("up already");
+    assert_eq!(local.status()["pid"], first["pid"]);
+    assert_eq!(
+        project.run(&["local", "up", "--port", "1"]).code(2).code,
+        Some(2)
+    );
+    project.run(&["local", "down"]).ok().says("is down");
+    project.run(&["local", "status"]).code(1);
+    // The address stays the same.
+    project.run(&["local", "up"]).ok();
+    assert_eq!(local.status()["endpoint"], first["endpoint"]);
+    let said = project.run(&["local", "reset"]).ok();
+    said.says("is empty, and up again");
+    assert_eq!(local.status()["endpoint"], first["endpoint"]);
+}
+
+#[test]
+fn what_is_deployed_outlives_a_killed_cloud() {
+    let local = Local::new();
+    let project = &local.0;
+    let apply = ["--local", "apply", "--auto-approve"];
+    let said = project.run(&apply).ok().says("Started the embedded cloud");
+    said.says("mcpdeploy --local output");
+    assert!(local.add().contains("42"));
+    let url = local.url();
+
+    let killed = std::process::Command::new("kill")
+        .args(["-KILL", &local.pid()])
+        .status()
+        .expect("kill runs");
+    assert!(killed.success());
+    // Nobody has to be there for a plan.
+    let plan = project.run(&["--local", "plan", "--detailed-exitcode"]);
+    plan.ok().says("No changes");
+    project.run(&["local", "status"]).code(1);
+    project.run(&["local", "up"]).ok();
+    assert_eq!(local.url(), url);
+    assert!(local.add().contains("42"));
+
+    // AWS's own state is another matter.
+    assert!(
+        project
+            .path()
+            .join(".pmcp/local/deployments/default")
+            .exists()
+    );
+    assert!(!project.path().join(".pmcp/deployments").exists());
+
+    project.run(&["--local", "destroy", "--auto-approve"]).ok();
+    let status = local.status();
+    assert_eq!(status["apis"], json!([]));
+    assert_eq!(status["functions"], json!([]));
+}
+
+#[test]
+fn a_reset_empties_the_cloud_and_the_next_apply_fills_it() {
+    let local = Local::new();
+    let project = &local.0;
+    project.run(&["--local", "apply", "--auto-approve"]).ok();
+    project.run(&["local", "reset"]).ok();
+    assert_eq!(local.status()["functions"], json!([]));
+    project.run(&["--local", "plan"]).ok().says("14 to create");
+    project.run(&["--local", "apply", "--auto-approve"]).ok();
+    assert!(local.add().contains("42"));
+}
+
+#[test]
+fn two_that_start_it_at_once_share_one() {
+    let local = Local::new();
+    let start = || {
+        let mut command = local.0.command(&["local", "up", "--json"]);
+        command.stdout(Stdio::piped()).stderr(Stdio::piped());
+        command.spawn().expect("the binary runs")
+    };
+    let endpoints = [start(), start(), start()].map(|child| {
+        let output = child.wait_with_output().expect("it ends");
+        let text = String::from_utf8_lossy(&output.stdout).into_owned();
+        assert!(
+            output.status.success(),
+            "{text}{}",
+            String::from_utf8_lossy(&output.stderr)
+        );
+        let last = text.lines().last().expect("a line").to_owned();
+        let event: Value = serde_json::from_str(&last).expect("JSON");
+        event["data"]["endpoint"].clone()
+    });
+    assert_eq!(endpoints[0], endpoints[1]);
+    assert_eq!(endpoints[0], endpoints[2]);
+}
+
+#[test]
+fn switches_make_things_worse_and_an_apply_gets_through() {
+    let local = Local::new();
+    let project = &local.0;
+    project
+        .run(&["local", "up", "--fault", "3=explode"])
+        .code(2)
+        .says("N=lose");
+    project
+        .run(&["local", "up", "--latency", "soon"])
+        .code(2)
+        .says("80ms");
+    let up = [
+        "local",
+        "up",
+        "--iam-propagation",
+        "1s",
+        "--pending",
+        "500ms",
+        "--throttle",
+        "30/20",
+        "--latency",
+        "2ms/5ms",
+        "--fault",
+        "7=fail",
+        "--fault",
+        "12=lose",
+    ];
+    project.run(&up).ok();
+    let ran = project
+        .run(&["--local", "apply", "--auto-approve", "--json"])
+        .ok();
+    let retried = ran
+        .events()
+        .iter()
+        .filter(|e| e["event"] == "node_retrying")
+        .count();
+    assert!(retried > 0, "something was retried: {}", ran.stdout);
+    project.run(&["local", "up"]).ok();
+    project
+        .run(&["--local", "plan", "--detailed-exitcode"])
+        .ok();
+    assert!(local.add().contains("42"));
+}
+
+#[test]
+fn a_folder_that_is_no_clouds_is_left_alone() {
+    let local = Local::new();
+    local.0.write("precious/file", "mine");
+    let reset = local.0.run(&["local", "reset", "--data", "precious"]);
+    reset.code(2).says("is not the data folder");
+    assert_eq!(local.0.read("precious/file"), "mine");
+}
+
+#[test]
+fn data_of_ones_own_is_found_by_the_other_commands() {
+    let local = Local::new();
+    let project = &local.0;
+    project.run(&["local", "up", "--data", "elsewhere"]).ok();
+    let there = project
+        .path()
+        .join("elsewhere")
+        .canonicalize()
+        .expect("it is there");
+    assert_eq!(local.status()["data"], json!(there));
+    project.run(&["--local", "plan"]).ok();
+    project.run(&["local", "down", "--data", "elsewhere"]).ok();
+    // What it holds is damaged: nobody starts over it, and nothing is thrown away.
+    project.write("elsewhere/iam.roles.jsonl", "garbage\nmore\n");
+    let up = project.run(&["local", "up"]).code(1);
+    up.says("local reset starts anew");
+    assert_eq!(project.read("elsewhere/iam.roles.jsonl"), "garbage\nmore\n");
+}
