@@ -148,7 +148,10 @@ impl Lambda {
     /// The functions that there are, for `local status`.
     pub(crate) fn status(&self) -> Vec<FunctionStatus> {
         let rows = self.lock();
-        let keys = rows.functions.iter().filter_map(|(key, _)| key.split_once('/'));
+        let keys = rows
+            .functions
+            .iter()
+            .filter_map(|(key, _)| key.split_once('/'));
         keys.map(|(region, name)| FunctionStatus {
             name: name.to_owned(),
             region: region.to_owned(),
