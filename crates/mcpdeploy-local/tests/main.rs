@@ -1,10 +1,10 @@
-//! The embedded cloud from outside, one module a service.
-#![expect(
-    clippy::unwrap_used,
-    reason = "a test that cannot go on ends, and says where"
-)]
+//! The embedded cloud from outside: over its port, as any client sees it.
 
 mod cloud {
     mod apigateway;
+    mod cloudwatch;
+    mod logs;
+    mod sns;
     mod support_apigateway;
+    mod support_telemetry;
 }

@@ -331,3 +331,148 @@ fn region_name(region: &str) -> &str {
         other => other,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use time::Duration;
+    use time::macros::datetime;
+
+    use super::super::{Comparison, CompositeWatch};
+    use super::*;
+    use crate::services::cloudwatch::Sample;
+    use crate::services::cloudwatch::alarms::History;
+    use crate::services::cloudwatch::metrics::{Metric, MetricStat, Store};
+    use crate::storage::Storage;
+
+    const START: OffsetDateTime = datetime!(2026-11-21 12:00:10 UTC);
+
+    fn state(storage: &Storage) -> State {
+        State {
+            metrics: Store::open(&storage.folder("metrics").unwrap(), 0).unwrap(),
+            alarms: storage.collection("alarms").unwrap(),
+            history: History::open(storage, 0).unwrap(),
+            dashboards: storage.collection("dashboards").unwrap(),
+        }
+    }
+
+    fn alarm(watch: Watch) -> Alarm {
+        Alarm {
+            description: None,
+            actions_enabled: true,
+            ok_actions: Vec::new(),
+            alarm_actions: Vec::new(),
+            insufficient_data_actions: Vec::new(),
+            tags: std::collections::BTreeMap::new(),
+            watch,
+            configured: millis(START),
+            state: super::super::State::initial(millis(START)),
+        }
+    }
+
+    fn sum_of_errors(missing: Option<&str>, comparison: Comparison) -> Watch {
+        Watch::Metric(MetricWatch {
+            points: Points::One(MetricStat {
+                metric: Metric {
+                    namespace: "N".to_owned(),
+                    name: "Errors".to_owned(),
+                    dimensions: Vec::new(),
+                },
+                period: 60,
+                statistic: "Sum".to_owned(),
+                unit: None,
+            }),
+            evaluation_periods: 1,
+            datapoints_to_alarm: None,
+            threshold: 2.0,
+            comparison,
+            treat_missing_data: missing.map(str::to_owned),
+            low_sample_count: None,
+        })
+    }
+
+    /// The states that alarms are in at moments after the start, as values come in.
+    #[test]
+    fn alarms_change_with_the_clock() {
+        let storage = Storage::open(None).unwrap();
+        let mut state = state(&storage);
+        let above = Comparison::GreaterOrEqual;
+        for (name, watch) in [
+            ("quiet", sum_of_errors(Some("notBreaching"), above)),
+            ("unsure", sum_of_errors(None, above)),
+            ("below", sum_of_errors(Some("breaching"), Comparison::Less)),
+            (
+                "both",
+                Watch::Composite(CompositeWatch {
+                    rule: "ALARM(quiet) AND ALARM(unsure)".to_owned(),
+                }),
+            ),
+        ] {
+            state.alarms.put(&key("r", name), alarm(watch)).unwrap();
+        }
+        // Seconds after the start, errors that come then, and the states that follow of: below,
+        // both (a composite), quiet, unsure.
+        for (second, errors, wanted) in [
+            // Fresh alarms are left alone at first.
+            (1, 0, ["INSUFFICIENT_DATA"; 4]),
+            (6, 0, ["ALARM", "OK", "OK", "INSUFFICIENT_DATA"]),
+            // One is not enough.
+            (10, 1, ["ALARM", "OK", "OK", "OK"]),
+            // With the second, the minute is beyond its threshold before it is over.
+            (20, 1, ["ALARM", "ALARM", "ALARM", "ALARM"]),
+            // Below a threshold is only what is complete: 2 is not less than 2.
+            (60, 0, ["OK", "ALARM", "ALARM", "ALARM"]),
+            // While nothing comes, the last point counts as long as it can be seen, for 3 periods.
+            (170, 0, ["OK", "OK", "OK", "INSUFFICIENT_DATA"]),
+            (230, 0, ["ALARM", "OK", "OK", "INSUFFICIENT_DATA"]),
+        ] {
+            let now = START + Duration::seconds(second);
+            for _ in 0..errors {
+                state.metrics.record(&Sample {
+                    namespace: "N",
+                    metric: "Errors",
+                    dimensions: &[],
+                    value: 1.0,
+                    unit: "Count",
+                    at: now,
+                    region: "r",
+                });
+            }
+            state.look(now);
+            let found: Vec<&str> = state
+                .alarms
+                .iter()
+                .map(|(_, alarm)| alarm.state.value.name())
+                .collect();
+            assert_eq!(found, wanted, "after {second} s");
+        }
+    }
+
+    #[test]
+    fn a_state_that_was_set_holds_for_a_while() {
+        let storage = Storage::open(None).unwrap();
+        let mut state = state(&storage);
+        let watch = sum_of_errors(Some("notBreaching"), Comparison::Greater);
+        state.alarms.put("r/a", alarm(watch)).unwrap();
+        let held = millis(START) + 60_000;
+        state
+            .alarms
+            .update("r/a", |alarm| alarm.state.held_until = held)
+            .unwrap();
+        let change = state.transition(
+            "r",
+            "a",
+            StateValue::Alarm,
+            "set".to_owned(),
+            None,
+            millis(START),
+        );
+        assert_eq!(
+            change.map(|change| change.old),
+            Some(StateValue::InsufficientData)
+        );
+        assert!(state.look(START + Duration::seconds(59)).is_empty());
+        let changes = state.look(START + Duration::seconds(60));
+        assert_eq!(changes.len(), 1);
+        assert_eq!(changes[0].alarm.state.value, StateValue::Ok);
+    }
+}
