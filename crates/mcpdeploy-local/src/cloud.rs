@@ -68,7 +68,6 @@ pub struct Cloud(Arc<Inner>);
 
 #[derive(Debug)]
 struct Inner {
-    address: SocketAddr,
     running: Running,
     since: OffsetDateTime,
     data: Option<PathBuf>,
@@ -84,7 +83,8 @@ struct Inner {
     ending: CancellationToken,
     services: Services,
     /// Dropped last: it may be a temporary folder.
-    storage: Storage,
+    /// Its folder goes with it when it is a temporary one.
+    _storage: Storage,
 }
 
 /// A call that was done or not, and is not answered.
@@ -110,7 +110,6 @@ impl Cloud {
         let address = listener.local_addr().map_err(listen)?;
         let (watchers, _) = broadcast::channel(4096);
         let cloud = Self(Arc::new(Inner {
-            address,
             running: Running::new(format!("http://{address}")),
             since: OffsetDateTime::now_utc(),
             data,
@@ -123,7 +122,7 @@ impl Cloud {
             tasks: TaskTracker::new(),
             ending: CancellationToken::new(),
             services: Services::open(&storage)?,
-            storage,
+            _storage: storage,
         }));
         server::listen(&cloud, listener);
         cloud.services().start(&cloud).await;
@@ -208,11 +207,6 @@ impl Cloud {
 
     pub(crate) fn services(&self) -> &Services {
         &self.0.services
-    }
-
-    /// The folder and the collections of the services.
-    pub(crate) fn storage(&self) -> &Storage {
-        &self.0.storage
     }
 
     /// The tasks of this cloud, which [`Cloud::stop`] waits for.

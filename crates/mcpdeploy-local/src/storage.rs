@@ -251,11 +251,6 @@ impl<T: Serialize + DeserializeOwned> Collection<T> {
         self.rows.contains_key(key)
     }
 
-    /// How many rows there are.
-    pub(crate) fn len(&self) -> usize {
-        self.rows.len()
-    }
-
     /// All rows, in the order of their keys.
     pub(crate) fn iter(&self) -> impl DoubleEndedIterator<Item = (&str, &T)> {
         self.rows.iter().map(|(key, row)| (key.as_str(), row))
@@ -336,15 +331,6 @@ impl<T: Serialize + DeserializeOwned> Collection<T> {
         })?;
         Ok(self.rows.remove(key))
     }
-
-    /// Removes all rows.
-    pub(crate) fn clear(&mut self) -> Result<(), StorageError> {
-        let keys: Vec<String> = self.rows.keys().cloned().collect();
-        for key in keys {
-            self.remove(&key)?;
-        }
-        Ok(())
-    }
 }
 
 #[cfg(test)]
@@ -375,9 +361,10 @@ mod tests {
         let mut file = OpenOptions::new().append(true).open(&path).unwrap();
         file.write_all(br#"{"key":"b","ro"#).unwrap();
         let mut rows = storage.collection::<u32>("things").unwrap();
-        assert_eq!(rows.len(), 1);
+        assert_eq!(rows.iter().count(), 1);
         rows.put("b", 2).unwrap();
-        assert_eq!(storage.collection::<u32>("things").unwrap().len(), 2);
+        let rows = storage.collection::<u32>("things").unwrap();
+        assert_eq!(rows.iter().count(), 2);
 
         let mut file = OpenOptions::new().append(true).open(&path).unwrap();
         file.write_all(b"garbage\n").unwrap();

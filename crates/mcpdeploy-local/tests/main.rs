@@ -1,5 +1,6 @@
 //! The embedded cloud from outside: over its port, as any client sees it.
 
+#[cfg(test)]
 mod cloud {
     mod apigateway;
     mod cloudwatch;

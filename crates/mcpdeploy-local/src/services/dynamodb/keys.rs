@@ -174,7 +174,7 @@ pub(super) fn segment(sortable: &str, total: u64) -> u64 {
     let digest = sortable.get(..8).unwrap_or_default();
     let number = u64::from_str_radix(digest, 16).unwrap_or_default();
     // Parts of one size each, in the order of the digests.
-    number * total >> 32
+    (number * total) >> 32
 }
 
 /// Text that sorts as the values do.

@@ -51,10 +51,7 @@ pub(crate) enum Who<'a> {
 /// Whether a trust policy lets somebody assume its role. A `Deny` wins.
 pub(super) fn trusts(document: &str, who: Who<'_>) -> bool {
     let document: Value = serde_json::from_str(document).unwrap_or_default();
-    let statements = match &document["Statement"] {
-        Value::Array(statements) => statements.as_slice(),
-        one => std::slice::from_ref(one),
-    };
+    let statements = one_or_more(&document["Statement"]);
     let applies = |effect: &str| {
         statements.iter().any(|statement| {
             statement["Effect"] == effect
@@ -66,12 +63,17 @@ pub(super) fn trusts(document: &str, who: Who<'_>) -> bool {
     applies("Allow") && !applies("Deny")
 }
 
+/// The items of an array, or the one value that is none: policies may say either.
+fn one_or_more(value: &Value) -> &[Value] {
+    if let Value::Array(items) = value {
+        items
+    } else {
+        std::slice::from_ref(value)
+    }
+}
+
 fn list(value: &Value) -> impl Iterator<Item = &str> {
-    let items = match value {
-        Value::Array(items) => items.as_slice(),
-        one => std::slice::from_ref(one),
-    };
-    items.iter().filter_map(Value::as_str)
+    one_or_more(value).iter().filter_map(Value::as_str)
 }
 
 fn is_about_assuming(statement: &Value) -> bool {

@@ -138,7 +138,10 @@ impl Event {
         chosen.metered.event(cloud, true);
         if let Some(topic) = &chosen.dead_letter {
             let payload = String::from_utf8_lossy(&self.request.payload);
-            cloud.services().sns.notify(cloud, topic, "", &payload);
+            // A topic that is gone loses the event, as on AWS.
+            if let Err(fault) = cloud.services().sns.notify(cloud, topic, "", &payload) {
+                tracing::warn!(topic, fault = %fault.message, "a dead letter is lost");
+            }
         }
     }
 }

@@ -183,9 +183,12 @@ fn extract(zip: &Bytes, folder: &Path, limit: u64) -> Result<(), Unpack> {
         file.set_permissions(Permissions::from_mode((mode & 0o777) | 0o600))?;
     }
     for (link, path) in links {
-        symlink(link, path).map_err(|error| match error.kind() {
-            io::ErrorKind::AlreadyExists => Unpack::Unreadable,
-            _ => Unpack::Write(error),
+        symlink(link, path).map_err(|error| {
+            if error.kind() == io::ErrorKind::AlreadyExists {
+                Unpack::Unreadable
+            } else {
+                Unpack::Write(error)
+            }
         })?;
     }
     if files == 0 {

@@ -242,6 +242,7 @@ async fn pass_on(
         payload: Bytes::new(),
         error: None,
         log_tail: run.log_tail,
+        hint: run.hint,
     };
     let mut error = None;
     match run.outcome {
@@ -252,7 +253,7 @@ async fn pass_on(
             error = Some((kind(handled).name().to_owned(), details));
             finished.payload = payload;
         }
-        Outcome::Stream { mut chunks, .. } => {
+        Outcome::Stream { mut chunks } => {
             while let Some(chunk) = chunks.recv().await {
                 match chunk {
                     Ok(bytes) => drop(to.send(stream::chunk(&bytes)).await),

@@ -42,6 +42,8 @@ pub(super) struct Finished {
     pub(super) payload: Bytes,
     pub(super) error: Option<FunctionError>,
     pub(super) log_tail: Bytes,
+    /// What to look at, in words for a person.
+    pub(super) hint: Option<String>,
 }
 
 impl Lambda {
@@ -191,7 +193,6 @@ impl Lambda {
         };
         let chosen = self.choose(cloud, &target).map_err(refused)?;
         let flight = self.begin(cloud, &chosen).map_err(refused)?;
-        let version = chosen.program.version.clone();
         let request = RunRequest {
             request_id: uuid::Uuid::new_v4().to_string(),
             invoked_arn: target.arn(),
@@ -205,7 +206,6 @@ impl Lambda {
         Ok(Ran {
             payload: finished.payload,
             error: finished.error,
-            version,
         })
     }
 }
@@ -224,14 +224,13 @@ impl Chosen {
         self.metered.ran(cloud, failed, duration, flight.concurrent);
         cloud.tell(|| {
             let error = failed.then(|| told(&finished.payload));
-            let hint = error.as_deref().and_then(hint);
             Seen::Invocation {
                 function: self.program.function.clone(),
                 version: self.program.version.clone(),
                 millis: duration.as_secs_f64() * 1000.0,
                 init_millis: init.map(|init| init.as_secs_f64() * 1000.0),
                 error,
-                hint: hint.map(str::to_owned),
+                hint: finished.hint.clone(),
             }
         });
     }
@@ -250,7 +249,7 @@ async fn whole(run: Run) -> Finished {
     let (payload, error) = match run.outcome {
         Outcome::Payload(payload) => (payload, None),
         Outcome::Error { payload, handled } => (payload, Some(kind(handled))),
-        Outcome::Stream { mut chunks, .. } => {
+        Outcome::Stream { mut chunks } => {
             let mut all = BytesMut::new();
             let mut error = None;
             while let Some(chunk) = chunks.recv().await {
@@ -270,6 +269,7 @@ async fn whole(run: Run) -> Finished {
         payload,
         error,
         log_tail: run.log_tail,
+        hint: run.hint,
     }
 }
 
@@ -306,24 +306,6 @@ fn told(payload: &[u8]) -> String {
     }
 }
 
-/// What to look at when a function failed so.
-fn hint(error: &str) -> Option<&'static str> {
-    let kind = error.split(':').next().unwrap_or_default();
-    match kind {
-        "Runtime.InvalidEntrypoint" => Some(
-            "the package needs an executable file `bootstrap` at its root, built for the function's architecture",
-        ),
-        "Runtime.ExitError" => Some("the process ended: its log says what it said last"),
-        "Sandbox.Timedout" => {
-            Some("it did not answer in time: raise the timeout, or see its log for where it hangs")
-        }
-        "Function.ResponseSizeTooLarge" => {
-            Some("answers are at most 6 MB: answer with less, or stream")
-        }
-        _ => None,
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -349,9 +331,7 @@ mod tests {
     fn an_error_object_is_told_in_one_line() {
         let error = br#"{"errorType":"Runtime.ExitError","errorMessage":"exit status 1"}"#;
         assert_eq!(told(error), "Runtime.ExitError: exit status 1");
-        assert!(hint(&told(error)).is_some());
         assert_eq!(told(br#"{"errorMessage":"x"}"#), "x");
         assert_eq!(told(b"what?"), "what?");
-        assert_eq!(hint("x"), None);
     }
 }

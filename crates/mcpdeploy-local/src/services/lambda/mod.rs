@@ -222,8 +222,6 @@ pub(crate) struct Ran {
     pub(crate) payload: Bytes,
     /// `Unhandled` or `Handled`.
     pub(crate) error: Option<FunctionError>,
-    /// `$LATEST` or the number of the version that ran.
-    pub(crate) version: String,
 }
 
 /// Whose error it is.

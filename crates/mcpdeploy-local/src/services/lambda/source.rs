@@ -53,7 +53,7 @@ impl Source {
             (None, Some(bucket), Some(key)) => {
                 let version = self.s3_object_version.as_deref();
                 let object = cloud.services().s3.object(&bucket, &key, version).await;
-                object.map_err(|fault| not_read(fault))
+                object.map_err(not_read)
             }
             (None, _, _) => Err(invalid("Please provide a source for function code.")),
         }

@@ -42,10 +42,10 @@ pub(super) fn bad_token() -> Fault {
 
 /// A member of the input that breaks a constraint of the service's model.
 pub(super) fn constraint(value: impl Into<Value>, at: &str, constraint: &str) -> Fault {
-    let value = match value.into() {
-        Value::String(text) => text,
-        other => other.to_string(),
-    };
+    let value = value.into();
+    let value = value
+        .as_str()
+        .map_or_else(|| value.to_string(), str::to_owned);
     invalid(format!(
         "1 validation error detected: Value '{value}' at '{at}' failed to satisfy constraint: {constraint}"
     ))

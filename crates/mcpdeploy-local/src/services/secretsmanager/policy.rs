@@ -55,7 +55,7 @@ impl State {
 
     pub(super) fn put_policy(&mut self, at: &At, input: PutPolicy) -> Result<Reply, Fault> {
         let policy: Option<Value> = serde_json::from_str(&input.resource_policy).ok();
-        if !policy.is_some_and(|policy| policy.get("Statement").is_some()) {
+        if policy.is_none_or(|policy| policy.get("Statement").is_none()) {
             return Err(Fault::bad(
                 "MalformedPolicyDocumentException",
                 "This resource policy contains invalid JSON.",

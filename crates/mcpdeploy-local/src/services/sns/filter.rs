@@ -46,12 +46,12 @@ fn check_keys(policy: &Map<String, Value>, depth: usize) -> Result<(), Fault> {
 
 fn check_rule(rule: &Value) -> Result<(), Fault> {
     let Value::Object(fields) = rule else {
-        return match rule {
-            Value::Array(_) => Err(invalid(
+        if rule.is_array() {
+            return Err(invalid(
                 "FilterPolicy: Match value must be String, number, true, false, or null",
-            )),
-            _ => Ok(()),
-        };
+            ));
+        }
+        return Ok(());
     };
     let Some((kind, operand)) = fields.iter().next().filter(|_| fields.len() == 1) else {
         return Err(invalid(
@@ -116,7 +116,7 @@ fn object_passes(policy: &Map<String, Value>, body: &Value) -> bool {
             Some(item) => object_passes(inner, item),
             None => object_passes(inner, &Value::Null),
         },
-        rules => {
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) | Value::Array(_) => {
             let values = match body.get(name) {
                 None => Vec::new(),
                 Some(Value::Array(items)) => items.clone(),
@@ -152,7 +152,9 @@ fn holds(rule: &Value, value: &Value) -> bool {
         "anything-but" => match operand {
             Value::Array(others) => !others.iter().any(|other| same(other, value)),
             Value::Object(_) => !holds(operand, value),
-            other => !same(other, value),
+            Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {
+                !same(operand, value)
+            }
         },
         "numeric" => operand
             .as_array()

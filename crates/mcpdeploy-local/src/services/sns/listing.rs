@@ -14,12 +14,15 @@ const PAGE: usize = 100;
 /// What a list shows in the place of an unconfirmed subscription's ARN.
 const PENDING: &str = "PendingConfirmation";
 
+/// Rows with their keys, and the token of the next page.
+type Page<'a, T> = (Vec<(&'a str, T)>, Option<String>);
+
 /// A page of those behind the token, which is the key of the last one before.
 fn page<'a, T>(
     call: &Call,
     prefix: &str,
     all: impl Iterator<Item = (&'a str, T)>,
-) -> Result<(Vec<(&'a str, T)>, Option<String>), Fault> {
+) -> Result<Page<'a, T>, Fault> {
     let after = text(&call.input, "NextToken").filter(|token| !token.is_empty());
     if after.is_some_and(|after| !after.starts_with(prefix)) {
         return Err(invalid("NextToken"));

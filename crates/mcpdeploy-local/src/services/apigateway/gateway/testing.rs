@@ -40,7 +40,6 @@ impl Script {
         let ran = |payload: Value, error| Ran {
             payload: Bytes::from(payload.to_string()),
             error,
-            version: "1".to_owned(),
         };
         match (self.0)(invoke.function, invoke.source_arn, event) {
             Does::Answer(payload) => Ok(ran(payload, None)),

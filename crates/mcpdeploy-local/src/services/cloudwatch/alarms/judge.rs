@@ -30,10 +30,8 @@ pub(super) fn window(watch: &MetricWatch, period: i64, now: OffsetDateTime) -> (
     // A sum or a maximum that is beyond the threshold stays so when its minute completes; one that
     // is not yet above a lower threshold may still get there.
     let end = match watch.comparison {
-        Comparison::GreaterThanOrEqualToThreshold | Comparison::GreaterThanThreshold => {
-            complete + grain
-        }
-        Comparison::LessThanThreshold | Comparison::LessThanOrEqualToThreshold => complete,
+        Comparison::GreaterOrEqual | Comparison::Greater => complete + grain,
+        Comparison::Less | Comparison::LessOrEqual => complete,
     };
     (end - period * (watch.evaluation_periods + MORE), end)
 }
@@ -105,10 +103,10 @@ fn by_nothing(watch: &MetricWatch, treatment: &str) -> Option<Verdict> {
 
 fn breaches(watch: &MetricWatch, value: f64) -> bool {
     match watch.comparison {
-        Comparison::GreaterThanOrEqualToThreshold => value >= watch.threshold,
-        Comparison::GreaterThanThreshold => value > watch.threshold,
-        Comparison::LessThanThreshold => value < watch.threshold,
-        Comparison::LessThanOrEqualToThreshold => value <= watch.threshold,
+        Comparison::GreaterOrEqual => value >= watch.threshold,
+        Comparison::Greater => value > watch.threshold,
+        Comparison::Less => value < watch.threshold,
+        Comparison::LessOrEqual => value <= watch.threshold,
     }
 }
 
@@ -142,10 +140,10 @@ fn reason(
     filled: Option<(&str, usize)>,
 ) -> String {
     let comparison = match watch.comparison {
-        Comparison::GreaterThanOrEqualToThreshold => "greater than or equal to",
-        Comparison::GreaterThanThreshold => "greater than",
-        Comparison::LessThanThreshold => "less than",
-        Comparison::LessThanOrEqualToThreshold => "less than or equal to",
+        Comparison::GreaterOrEqual => "greater than or equal to",
+        Comparison::Greater => "greater than",
+        Comparison::Less => "less than",
+        Comparison::LessOrEqual => "less than or equal to",
     };
     let alarm = value == StateValue::Alarm;
     let counted = if alarm {
@@ -287,7 +285,7 @@ mod tests {
             evaluation_periods: periods,
             datapoints_to_alarm: datapoints,
             threshold: 5.0,
-            comparison: Comparison::GreaterThanThreshold,
+            comparison: Comparison::Greater,
             treat_missing_data: Some(missing.into()),
             low_sample_count: None,
         }
@@ -376,13 +374,10 @@ mod tests {
     #[test]
     fn comparisons_have_their_edges() {
         for (comparison, wanted) in [
-            (
-                Comparison::GreaterThanOrEqualToThreshold,
-                [false, true, true],
-            ),
-            (Comparison::GreaterThanThreshold, [false, false, true]),
-            (Comparison::LessThanThreshold, [true, false, false]),
-            (Comparison::LessThanOrEqualToThreshold, [true, true, false]),
+            (Comparison::GreaterOrEqual, [false, true, true]),
+            (Comparison::Greater, [false, false, true]),
+            (Comparison::Less, [true, false, false]),
+            (Comparison::LessOrEqual, [true, true, false]),
         ] {
             let watch = MetricWatch {
                 comparison,
@@ -402,7 +397,7 @@ mod tests {
         let minute = datetime!(2026-11-21 12:20:00 UTC).unix_timestamp();
         let above = watch(1, None, "missing");
         let below = MetricWatch {
-            comparison: Comparison::LessThanThreshold,
+            comparison: Comparison::Less,
             ..above.clone()
         };
         assert_eq!(window(&above, 300, now), (minute + 60 - 900, minute + 60));

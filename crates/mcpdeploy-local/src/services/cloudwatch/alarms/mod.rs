@@ -94,28 +94,32 @@ pub(super) struct CompositeWatch {
 /// When a point is beyond the threshold.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) enum Comparison {
-    GreaterThanOrEqualToThreshold,
-    GreaterThanThreshold,
-    LessThanThreshold,
-    LessThanOrEqualToThreshold,
+    #[serde(rename = "GreaterThanOrEqualToThreshold")]
+    GreaterOrEqual,
+    #[serde(rename = "GreaterThanThreshold")]
+    Greater,
+    #[serde(rename = "LessThanThreshold")]
+    Less,
+    #[serde(rename = "LessThanOrEqualToThreshold")]
+    LessOrEqual,
 }
 
 impl Comparison {
     fn name(self) -> &'static str {
         match self {
-            Self::GreaterThanOrEqualToThreshold => "GreaterThanOrEqualToThreshold",
-            Self::GreaterThanThreshold => "GreaterThanThreshold",
-            Self::LessThanThreshold => "LessThanThreshold",
-            Self::LessThanOrEqualToThreshold => "LessThanOrEqualToThreshold",
+            Self::GreaterOrEqual => "GreaterThanOrEqualToThreshold",
+            Self::Greater => "GreaterThanThreshold",
+            Self::Less => "LessThanThreshold",
+            Self::LessOrEqual => "LessThanOrEqualToThreshold",
         }
     }
 
     fn parse(text: &str) -> Option<Self> {
         [
-            Self::GreaterThanOrEqualToThreshold,
-            Self::GreaterThanThreshold,
-            Self::LessThanThreshold,
-            Self::LessThanOrEqualToThreshold,
+            Self::GreaterOrEqual,
+            Self::Greater,
+            Self::Less,
+            Self::LessOrEqual,
         ]
         .into_iter()
         .find(|comparison| comparison.name() == text)

@@ -87,7 +87,7 @@ pub(super) fn call(
             Worth::List(items) => Ok(Worth::List(
                 items.into_iter().filter(|item| !is_empty(item)).collect(),
             )),
-            other => Ok(other),
+            other @ (Worth::Series(_) | Worth::Number(_) | Worth::Text(_)) => Ok(other),
         },
         "RATE" => pairwise(name, first, |(before, from), (at, to)| {
             (to - from) / seconds(at - before)
@@ -118,7 +118,7 @@ pub(super) fn call(
         "DAY" => clock(first, |at| at.weekday().number_from_monday().into()),
         "DATE" => clock(first, |at| at.day().into()),
         "MONTH" => clock(first, |at| u8::from(at.month()).into()),
-        "YEAR" => clock(first, |at| at.year().into()),
+        "YEAR" => clock(first, OffsetDateTime::year),
         _ => Err(format!("Unknown function '{name}'")),
     }
 }
@@ -300,9 +300,10 @@ fn fill(
 ) -> Result<Worth, String> {
     let grid = evaluator.grid;
     let what = evaluator.worth(what)?;
-    let name = match with {
-        Expression::Name(name) => name.as_str(),
-        _ => "",
+    let name = if let Expression::Name(name) = with {
+        name.as_str()
+    } else {
+        ""
     };
     match name {
         "REPEAT" => series_of("FILL", what, &|series| {
@@ -374,7 +375,9 @@ fn slice(worth: Worth, from: Option<Worth>, until: Option<Worth>) -> Result<Wort
 fn whole(worth: &Worth) -> Result<usize, String> {
     match worth {
         Worth::Number(number) if (0.0..1e6).contains(number) => Ok(*number as usize),
-        _ => Err("an index is a whole number".to_owned()),
+        Worth::Number(_) | Worth::Series(_) | Worth::List(_) | Worth::Text(_) => {
+            Err("an index is a whole number".to_owned())
+        }
     }
 }
 

@@ -199,9 +199,10 @@ impl Parser {
             }
             self.at += 1;
             // Powers bind to the right: 2 ^ 3 ^ 2 is 2 ^ 9.
-            let right = match operator {
-                Operator::Power => self.expression(operator.strength() - 1)?,
-                _ => self.expression(operator.strength())?,
+            let right = if operator == Operator::Power {
+                self.expression(operator.strength() - 1)?
+            } else {
+                self.expression(operator.strength())?
             };
             left = Expression::Binary(operator, Box::new(left), Box::new(right));
         }

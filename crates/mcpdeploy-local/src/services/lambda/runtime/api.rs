@@ -256,7 +256,7 @@ async fn response(
             Err(_) => (Event::Broken, truncated()),
         },
         Some(b"streaming") => {
-            let (stream, pump) = streaming::begin(headers);
+            let (stream, pump) = streaming::begin();
             machine.tell(Event::Stream(stream)).await;
             match pump.run(body).await {
                 Ok(()) => (Event::Sent, accepted()),

@@ -17,7 +17,7 @@ use super::invocation::Answer;
 use super::log::{Log, Report};
 use super::pool::{Job, Next, Pool};
 use super::process::Process;
-use super::variables::{credentials, variables};
+use super::variables::variables;
 use super::{Run, Shared};
 use crate::cloud::Cloud;
 
@@ -198,14 +198,21 @@ impl Environment {
             return Err(refused.clone());
         }
         let program = &self.pool.program;
-        let machine = |error: io::Error| Failure::Machine(error.to_string());
-        let api = Api::open(&self.cloud).await.map_err(machine)?;
+        let machine = |error: &dyn std::error::Error| Failure::Machine(error.to_string());
+        let api = Api::open(&self.cloud)
+            .await
+            .map_err(|error| machine(&error))?;
+        // The session has the function's name, as on AWS.
+        let sts = &self.cloud.services().sts;
+        let credentials = sts
+            .credentials_for(&self.cloud, &program.role, &program.function)
+            .map_err(|error| machine(&error))?;
         let variables = variables(
             program,
             &self.cloud.endpoint(),
             &api.address().to_string(),
             self.log.stream(),
-            credentials(&self.cloud, program),
+            &credentials,
         );
         let process = Process::start(&bootstrap.path, &program.code, &variables).await;
         let process = process.map_err(|error| not_executed(&error))?;

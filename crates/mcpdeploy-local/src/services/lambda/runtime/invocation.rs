@@ -132,7 +132,6 @@ impl Environment {
                 Signal::Asked(Event::Stream(stream)) => {
                     course.stream = Some(stream.end);
                     course.outcome = Some(Outcome::Stream {
-                        content_type: stream.content_type,
                         chunks: stream.chunks,
                     });
                     let tail = self.log.take_tail();

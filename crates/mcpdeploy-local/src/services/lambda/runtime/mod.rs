@@ -120,8 +120,6 @@ pub(crate) enum Outcome {
     Payload(Bytes),
     /// The function's answer as it comes, when it streams: chunks, and an error in the middle.
     Stream {
-        /// What the function says that it is, e.g. `application/vnd.awslambda.http-integration-response`.
-        content_type: String,
         chunks: tokio::sync::mpsc::Receiver<Result<Bytes, StreamError>>,
     },
     /// An error object; `handled` when the function reported it itself. (AWS says `Unhandled` to

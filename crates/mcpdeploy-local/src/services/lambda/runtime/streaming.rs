@@ -4,7 +4,6 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use http::HeaderMap;
-use http::header::CONTENT_TYPE;
 use http_body_util::BodyExt;
 use hyper::body::Incoming;
 use tokio::sync::mpsc;
@@ -22,7 +21,6 @@ type Chunk = Result<Bytes, StreamError>;
 /// The reader's end of an answer that begins.
 #[derive(Debug)]
 pub(super) struct Stream {
-    pub(super) content_type: String,
     pub(super) chunks: mpsc::Receiver<Chunk>,
     /// By which an answer that breaks off gets its reason. It is not at its end while this is held.
     pub(super) end: mpsc::Sender<Chunk>,
@@ -38,16 +36,10 @@ pub(super) struct Pump {
 #[derive(Debug)]
 pub(super) struct BrokenOff;
 
-/// Both ends of the answer that a request with these headers begins.
-pub(super) fn begin(headers: &HeaderMap) -> (Stream, Pump) {
-    let content_type = headers
-        .get(CONTENT_TYPE)
-        .and_then(|value| value.to_str().ok())
-        .unwrap_or("application/octet-stream")
-        .to_owned();
+/// Both ends of an answer.
+pub(super) fn begin() -> (Stream, Pump) {
     let (sender, chunks) = mpsc::channel(CHUNKS);
     let stream = Stream {
-        content_type,
         chunks,
         end: sender.clone(),
     };

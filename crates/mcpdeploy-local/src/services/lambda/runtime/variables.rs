@@ -7,29 +7,7 @@
 use std::collections::BTreeMap;
 
 use super::Program;
-use crate::cloud::Cloud;
-
-/// What a process signs its calls with.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Credentials {
-    pub(super) access_key_id: String,
-    pub(super) secret_access_key: String,
-    pub(super) session_token: String,
-}
-
-/// The credentials of a function's role. The session has the function's name, as on AWS.
-///
-/// Nothing here tells one role from another yet: that is for the token service to do, which takes
-/// the role and the session's name and remembers what it gave out.
-pub(super) fn credentials(_cloud: &Cloud, program: &Program) -> Credentials {
-    let id: String = uuid::Uuid::new_v4().simple().to_string().to_uppercase();
-    let secret = [uuid::Uuid::new_v4(), uuid::Uuid::new_v4()].map(|part| part.simple().to_string());
-    Credentials {
-        access_key_id: format!("ASIA{}", id.get(..16).unwrap_or_default()),
-        secret_access_key: secret.concat().chars().take(40).collect(),
-        session_token: format!("{}/{}", program.role, program.function),
-    }
-}
+use crate::services::sts::Credentials;
 
 /// All variables of a process whose Runtime API is at `runtime_api`, a host and a port.
 pub(super) fn variables(
@@ -37,7 +15,7 @@ pub(super) fn variables(
     endpoint: &str,
     runtime_api: &str,
     log_stream: &str,
-    credentials: Credentials,
+    credentials: &Credentials,
 ) -> BTreeMap<String, String> {
     let code = program.code.display();
     let mut variables = BTreeMap::new();

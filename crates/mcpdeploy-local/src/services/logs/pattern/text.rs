@@ -138,7 +138,7 @@ impl Operator {
 
 /// A comparison: an operator and what is on its right.
 #[derive(Debug)]
-pub(super) struct Comparison {
+pub(in super::super) struct Comparison {
     operator: Operator,
     operand: Operand,
     /// The operand as a number, when it is one.
