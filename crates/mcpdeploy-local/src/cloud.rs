@@ -72,7 +72,7 @@ struct Inner {
     since: OffsetDateTime,
     data: Option<PathBuf>,
     /// Held for as long as the cloud is.
-    _lock: Option<File>,
+    lock: Option<File>,
     asked_to_end: CancellationToken,
     switches: Mutex<Switches>,
     /// Calls since the switches were set.
@@ -113,7 +113,7 @@ impl Cloud {
             running: Running::new(format!("http://{address}")),
             since: OffsetDateTime::now_utc(),
             data,
-            _lock: lock,
+            lock,
             asked_to_end: CancellationToken::new(),
             switches: Mutex::new(settings.switches),
             calls: AtomicU64::new(0),
@@ -193,6 +193,10 @@ impl Cloud {
         self.0.tasks.close();
         // Connections that somebody keeps open do not hold up the end.
         drop(tokio::time::timeout(Duration::from_secs(2), self.0.tasks.wait()).await);
+        // Not left to the file's end: a function that is just being started may hold a copy of it.
+        if let Some(lock) = &self.0.lock {
+            drop(lock.unlock());
+        }
     }
 
     /// The time by which everything is stamped.
