@@ -354,10 +354,21 @@ fn scope(headers: &HeaderMap, query: &[(String, String)]) -> Option<Scope> {
         .and_then(|value| value.to_str().ok())
         .and_then(|text| text.split_once("Credential="))
         .map(|(_, rest)| rest.split([',', ' ']).next().unwrap_or(rest));
-    let presigned = || {
-        let found = query.iter().find(|(name, _)| name == "X-Amz-Credential");
+    let in_query = |wanted: &str| {
+        let found = query.iter().find(|(name, _)| name == wanted);
         found.map(|(_, value)| value.as_str())
     };
+    let presigned = || in_query("X-Amz-Credential");
+    // The signatures of before, which some SDKs still put into presigned URLs; only S3 takes them.
+    if header.is_none()
+        && let Some(access_key) = in_query("AWSAccessKeyId")
+    {
+        return Some(Scope {
+            access_key: access_key.to_owned(),
+            region: "us-east-1".to_owned(),
+            service: "s3".to_owned(),
+        });
+    }
     let mut parts = header.or_else(presigned)?.split('/');
     let access_key = parts.next()?.to_owned();
     let _date = parts.next()?;

@@ -49,6 +49,11 @@ pub(crate) fn map(entries: impl IntoIterator<Item = (String, Value)>) -> Value {
     json!({ MAP: Value::Object(entries.into_iter().collect()) })
 }
 
+/// A list whose items repeat the element of the list in XML, as S3's do.
+pub(crate) fn flat(items: impl IntoIterator<Item = Value>) -> Value {
+    json!({ xml::FLAT: items.into_iter().collect::<Vec<_>>() })
+}
+
 /// A value without its marks: as JSON has it.
 fn plain(value: Value) -> Value {
     match value {

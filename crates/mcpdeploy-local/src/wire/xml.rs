@@ -10,7 +10,7 @@ use time::OffsetDateTime;
 use super::{Fault, MAP, TIME, iso};
 
 /// Marks a list whose items repeat the element of the list.
-pub(crate) const FLAT: &str = "$flat";
+pub(super) const FLAT: &str = "$flat";
 
 const HEAD: &str = "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n";
 
