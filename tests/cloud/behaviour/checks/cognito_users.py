@@ -75,11 +75,11 @@ PASSWORDS = {
 }
 
 
-@check.each(PASSWORDS, "guide, Password requirements; seen: 'Password did not conform with …'")
+@check.each(PASSWORDS, "guide, Password requirements; seen: 'did not conform with', 'does not conform to'")
 def password_that(c, password):
     """A password that {case} is refused everywhere: InvalidPasswordException 400."""
     idp, made, name = cognito(c), ground(c), c.name("user")
-    says = "did not conform with"
+    says = "(did|does) not conform (with|to) (password )?policy"
     arguments = {"UserPoolId": made.pool, "Username": name, "MessageAction": "SUPPRESS"}
     c.refused(*WEAK, idp.admin_create_user, says=says, TemporaryPassword=password, **arguments)
     c.refused(*WEAK, idp.sign_up, says=says, ClientId=made.client, Username=name, Password=password)

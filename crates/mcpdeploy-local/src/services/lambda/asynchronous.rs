@@ -109,7 +109,7 @@ impl Event {
         };
         let ran = Lambda::finish(cloud, chosen.clone(), flight, self.request.clone()).await;
         match ran {
-            Ok(finished) if finished.error.is_none() => Tried::Done,
+            Ok(finished) if !finished.failed => Tried::Done,
             Ok(_) | Err(_) => Tried::Failed(chosen),
         }
     }

@@ -14,7 +14,7 @@ use tokio::time::Instant;
 use super::asynchronous::Event;
 use super::faults::{Violations, too_large};
 use super::flights::Flight;
-use super::invoke::{Chosen, Finished, LARGEST_PAYLOAD, kind, log_result};
+use super::invoke::{Chosen, Finished, LARGEST_PAYLOAD, log_result};
 use super::names::Target;
 use super::runtime::{Outcome, RunRequest};
 use super::{Lambda, stream};
@@ -26,6 +26,10 @@ const LARGEST_EVENT: usize = 1024 * 1024;
 
 const EXECUTED_VERSION: HeaderName = HeaderName::from_static("x-amz-executed-version");
 const FUNCTION_ERROR: HeaderName = HeaderName::from_static("x-amz-function-error");
+
+/// What [`FUNCTION_ERROR`] says. That a function reported an error itself was `Handled` with
+/// runtimes of old; those that bring their own bootstrap get this for either.
+const UNHANDLED: &str = "Unhandled";
 const LOG_RESULT: HeaderName = HeaderName::from_static("x-amz-log-result");
 
 /// What a caller asks for besides the payload.
@@ -214,8 +218,8 @@ fn answer(finished: Finished, version: &str, log: bool) -> Reply {
     let json = HeaderValue::from_static("application/json");
     let content = Content::Raw(full(finished.payload));
     let mut reply = Reply::with_status(StatusCode::OK, content).header(CONTENT_TYPE, json);
-    if let Some(error) = finished.error {
-        reply = reply.header(FUNCTION_ERROR, HeaderValue::from_static(error.name()));
+    if finished.failed {
+        reply = reply.header(FUNCTION_ERROR, HeaderValue::from_static(UNHANDLED));
     }
     if log && let Ok(tail) = HeaderValue::from_str(&log_result(&finished.log_tail)) {
         reply = reply.header(LOG_RESULT, tail);
@@ -240,17 +244,17 @@ async fn pass_on(
     let mut duration = run.duration;
     let mut finished = Finished {
         payload: Bytes::new(),
-        error: None,
+        failed: false,
         log_tail: run.log_tail,
         hint: run.hint,
     };
     let mut error = None;
     match run.outcome {
         Outcome::Payload(payload) => drop(to.send(stream::chunk(&payload)).await),
-        Outcome::Error { payload, handled } => {
-            finished.error = Some(kind(handled));
+        Outcome::Error(payload) => {
+            finished.failed = true;
             let details = String::from_utf8_lossy(&payload).into_owned();
-            error = Some((kind(handled).name().to_owned(), details));
+            error = Some((UNHANDLED.to_owned(), details));
             finished.payload = payload;
         }
         Outcome::Stream { mut chunks } => {
@@ -258,7 +262,7 @@ async fn pass_on(
                 match chunk {
                     Ok(bytes) => drop(to.send(stream::chunk(&bytes)).await),
                     Err(failed) => {
-                        finished.error = Some(kind(false));
+                        finished.failed = true;
                         finished.payload = Bytes::from(failed.body.clone());
                         error = Some((failed.kind, failed.body));
                     }

@@ -15,7 +15,7 @@ use super::model::{Alias, Configuration, Function};
 use super::names::{LATEST, Target};
 use super::runtime::{Outcome, Program, Run, RunRequest};
 use super::update::is_pending;
-use super::{FunctionError, Lambda, Ran, Refused, ServiceInvoke, permissions, runtimes};
+use super::{Lambda, Ran, Refused, ServiceInvoke, permissions, runtimes};
 use crate::cloud::Cloud;
 use crate::seen::Seen;
 use crate::wire::Fault;
@@ -40,7 +40,7 @@ pub(super) struct Chosen {
 #[derive(Debug)]
 pub(super) struct Finished {
     pub(super) payload: Bytes,
-    pub(super) error: Option<FunctionError>,
+    pub(super) failed: bool,
     pub(super) log_tail: Bytes,
     /// What to look at, in words for a person.
     pub(super) hint: Option<String>,
@@ -205,7 +205,7 @@ impl Lambda {
             .map_err(refused)?;
         Ok(Ran {
             payload: finished.payload,
-            error: finished.error,
+            failed: finished.failed,
         })
     }
 }
@@ -220,7 +220,7 @@ impl Chosen {
         init: Option<Duration>,
         finished: &Finished,
     ) {
-        let failed = finished.error.is_some();
+        let failed = finished.failed;
         self.metered.ran(cloud, failed, duration, flight.concurrent);
         cloud.tell(|| {
             let error = failed.then(|| told(&finished.payload));
@@ -246,48 +246,30 @@ fn roll(alias: &Alias, roll: f64) -> String {
 
 /// Waits for the whole answer of a run.
 async fn whole(run: Run) -> Finished {
-    let (payload, error) = match run.outcome {
-        Outcome::Payload(payload) => (payload, None),
-        Outcome::Error { payload, handled } => (payload, Some(kind(handled))),
+    let (payload, failed) = match run.outcome {
+        Outcome::Payload(payload) => (payload, false),
+        Outcome::Error(payload) => (payload, true),
         Outcome::Stream { mut chunks } => {
             let mut all = BytesMut::new();
-            let mut error = None;
+            let mut failed = false;
             while let Some(chunk) = chunks.recv().await {
                 match chunk {
                     Ok(bytes) => all.extend_from_slice(&bytes),
-                    Err(failed) => {
+                    Err(error) => {
                         all.clear();
-                        all.extend_from_slice(failed.body.as_bytes());
-                        error = Some(FunctionError::Unhandled);
+                        all.extend_from_slice(error.body.as_bytes());
+                        failed = true;
                     }
                 }
             }
-            (all.freeze(), error)
+            (all.freeze(), failed)
         }
     };
     Finished {
         payload,
-        error,
+        failed,
         log_tail: run.log_tail,
         hint: run.hint,
-    }
-}
-
-pub(super) fn kind(handled: bool) -> FunctionError {
-    if handled {
-        FunctionError::Handled
-    } else {
-        FunctionError::Unhandled
-    }
-}
-
-impl FunctionError {
-    /// As `X-Amz-Function-Error` has it.
-    pub(super) const fn name(self) -> &'static str {
-        match self {
-            Self::Handled => "Handled",
-            Self::Unhandled => "Unhandled",
-        }
     }
 }
 

@@ -218,17 +218,10 @@ pub(crate) struct ServiceInvoke<'a> {
 /// What a function gave back.
 #[derive(Debug, Clone)]
 pub(crate) struct Ran {
-    /// Its result, or an error object when `error` is set.
+    /// Its result, or an error object when it failed.
     pub(crate) payload: Bytes,
-    /// `Unhandled` or `Handled`.
-    pub(crate) error: Option<FunctionError>,
-}
-
-/// Whose error it is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum FunctionError {
-    Handled,
-    Unhandled,
+    /// Whether it reported an error, or came to no end of its own.
+    pub(crate) failed: bool,
 }
 
 /// A function that was not run.

@@ -184,7 +184,7 @@ impl Run {
             trace: None,
         };
         match cloud.services().lambda.invoke_for(cloud, invoke).await {
-            Ok(ran) if ran.error.is_none() => Ok(()),
+            Ok(ran) if !ran.failed => Ok(()),
             Ok(_) => Err(None),
             Err(Refused::NotFound(_) | Refused::Forbidden) => Err(Some(Fault::bad(
                 "AccessDeniedException",

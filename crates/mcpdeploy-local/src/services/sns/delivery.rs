@@ -221,7 +221,7 @@ fn invoke(cloud: &Cloud, function: &str, topic: &str, event: &Value) {
                 trace: None,
             };
             match owner.services().lambda.invoke_for(&owner, invoke).await {
-                Ok(ran) if ran.error.is_none() => return,
+                Ok(ran) if !ran.failed => return,
                 Ok(_) | Err(Refused::Throttled) if attempt < TRIES => {}
                 Ok(_) => tracing::warn!(function, topic, "a function failed with a message"),
                 Err(refused) => {

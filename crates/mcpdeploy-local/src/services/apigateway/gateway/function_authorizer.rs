@@ -144,7 +144,7 @@ async fn ask(
     let trace = exchange.header("x-amzn-trace-id").map(|ids| ids.join(","));
     let ran = invoke(cloud, &guard.function, &guard.source_arn, trace, payload).await;
     match ran {
-        Ok(ran) if ran.error.is_none() => read(&ran.payload, guard.simple).ok_or(Denied::Broken),
+        Ok(ran) if !ran.failed => read(&ran.payload, guard.simple).ok_or(Denied::Broken),
         Ok(_) | Err(_) => Err(Denied::Broken),
     }
 }

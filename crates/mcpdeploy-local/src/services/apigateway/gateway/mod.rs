@@ -175,7 +175,7 @@ async fn integrate(
         return unavailable(exchange);
     };
     match ran {
-        Ok(ran) if ran.error.is_none() => {
+        Ok(ran) if !ran.failed => {
             exchange.outcome.integration_status = Some(200);
             match reply::read(&ran.payload, format) {
                 Ok(answer) => {

@@ -9,7 +9,7 @@ use http_body_util::BodyExt;
 use serde_json::{Value, json};
 
 use crate::cloud::{Cloud, Settings};
-use crate::services::lambda::{FunctionError, Ran, Refused, ServiceInvoke};
+use crate::services::lambda::{Ran, Refused, ServiceInvoke};
 
 /// What functions do.
 #[derive(Clone)]
@@ -37,13 +37,13 @@ impl Script {
     pub(super) async fn run(&self, invoke: &ServiceInvoke<'_>) -> Result<Ran, Refused> {
         assert_eq!(invoke.principal, "apigateway.amazonaws.com");
         let event = serde_json::from_slice(&invoke.payload).unwrap();
-        let ran = |payload: Value, error| Ran {
+        let ran = |payload: Value, failed| Ran {
             payload: Bytes::from(payload.to_string()),
-            error,
+            failed,
         };
         match (self.0)(invoke.function, invoke.source_arn, event) {
-            Does::Answer(payload) => Ok(ran(payload, None)),
-            Does::Fail(payload) => Ok(ran(payload, Some(FunctionError::Unhandled))),
+            Does::Answer(payload) => Ok(ran(payload, false)),
+            Does::Fail(payload) => Ok(ran(payload, true)),
             Does::Refuse(refused) => Err(refused),
             Does::Hang => std::future::pending().await,
         }

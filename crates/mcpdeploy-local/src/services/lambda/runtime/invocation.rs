@@ -123,10 +123,7 @@ impl Environment {
                     false
                 }
                 Signal::Asked(Event::Response(payload)) => course.take(Outcome::Payload(payload)),
-                Signal::Asked(Event::Error(payload)) => course.take(Outcome::Error {
-                    payload,
-                    handled: true,
-                }),
+                Signal::Asked(Event::Error(payload)) => course.take(Outcome::Error(payload)),
                 Signal::Asked(Event::TooLarge) => course.refuse(Failure::TooLarge),
                 Signal::Asked(Event::ResponseMode) => course.refuse(Failure::ResponseMode),
                 Signal::Asked(Event::Stream(stream)) => {
@@ -228,10 +225,7 @@ impl Environment {
         if let Some(failure) = &failure
             && course.outcome.is_none()
         {
-            course.outcome = Some(Outcome::Error {
-                payload: failure.payload(&course.request_id),
-                handled: false,
-            });
+            course.outcome = Some(Outcome::Error(failure.payload(&course.request_id)));
             course.answered = Some(duration);
         }
         End {
@@ -270,10 +264,7 @@ impl Course {
     fn refuse(&mut self, failure: Failure) -> bool {
         let payload = failure.payload(&self.request_id);
         self.fault = Some(failure);
-        self.take(Outcome::Error {
-            payload,
-            handled: false,
-        })
+        self.take(Outcome::Error(payload))
     }
 
     /// What there is for the caller, once.

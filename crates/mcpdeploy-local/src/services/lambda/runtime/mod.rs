@@ -122,9 +122,8 @@ pub(crate) enum Outcome {
     Stream {
         chunks: tokio::sync::mpsc::Receiver<Result<Bytes, StreamError>>,
     },
-    /// An error object; `handled` when the function reported it itself. (AWS says `Unhandled` to
-    /// the caller either way.)
-    Error { payload: Bytes, handled: bool },
+    /// An error object: the function's, or of a function that came to no end of its own.
+    Error(Bytes),
 }
 
 /// An error in the middle of a stream: from the function's trailers, or because its process ended.
@@ -297,10 +296,7 @@ impl Shared {
 impl Run {
     fn failed(failure: &Failure, request_id: &str, hint: Option<String>) -> Self {
         Self {
-            outcome: Outcome::Error {
-                payload: failure.payload(request_id),
-                handled: false,
-            },
+            outcome: Outcome::Error(failure.payload(request_id)),
             duration: Duration::ZERO,
             init: None,
             log_tail: Bytes::new(),

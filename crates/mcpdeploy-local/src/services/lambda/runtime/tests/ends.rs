@@ -49,11 +49,11 @@ async fn stop_ends_the_idle_the_busy_and_those_that_start() {
         if idle {
             assert_eq!(answer(&run), 1);
         } else {
-            assert!(error(&run).0.contains("the embedded cloud was stopped"));
+            assert!(error(&run).contains("the embedded cloud was stopped"));
         }
         // Nothing more is run.
         let run = bench.run(&program, "{}").await;
-        assert!(error(&run).0.contains("the embedded cloud was stopped"));
+        assert!(error(&run).contains("the embedded cloud was stopped"));
     }
 }
 

@@ -139,7 +139,7 @@ async fn bootstraps_that_do_not_start() {
             r#"{{"errorType":"{}","errorMessage":"RequestId: r Error: {}"}}"#,
             case.kind, case.message
         );
-        assert_eq!(error(&run), (expected, false));
+        assert_eq!(error(&run), expected);
         let hint = run.hint.clone().unwrap_or_default();
         assert!(hint.contains(case.hint), "{} has {hint:?}", case.hint);
         let log = without_numbers(&tail(&run));
@@ -181,7 +181,7 @@ async fn packages_without_a_bootstrap() {
             fs::File::create(path).unwrap();
         }
         let run = bench.run(&Arc::new(program.clone()), "{}").await;
-        assert_eq!(error(&run).0, message);
+        assert_eq!(error(&run), message);
         assert!(run.hint.unwrap().contains(hint), "{hint}");
     }
     bench.runtime.stop().await;
@@ -238,7 +238,7 @@ sys.exit(4 if b"Extension.NotSupported" in answer.read() else 5)"#,
         let run = bench.run(&program, "{}").await;
         let expected =
             format!(r#"{{"errorType":"{EXIT}","errorMessage":"RequestId: r Error: {message}"}}"#);
-        assert_eq!(error(&run), (expected, false));
+        assert_eq!(error(&run), expected);
         let said = run.hint.clone().unwrap();
         assert!(said.contains(hint), "{said}");
         let log = tail(&run);
@@ -263,7 +263,7 @@ sys.exit(1)
     ));
     let run = bench.run(&program, "{}").await;
     let expected = r#"{"errorType":"ConfigError","errorMessage":"no TABLE"}"#;
-    assert_eq!(error(&run).0, expected);
+    assert_eq!(error(&run), expected);
     assert_eq!(
         tail(&run)
             .matches("Status: error\tError Type: Runtime.ConfigError\n")
@@ -280,7 +280,7 @@ async fn a_run_is_cut_at_its_time() {
     program.timeout = Duration::from_secs(1);
     let run = bench.run(&Arc::new(program), "{}").await;
     let expected = r#"{"errorType":"Sandbox.Timedout","errorMessage":"RequestId: r Error: Task timed out after 1.00 seconds"}"#;
-    assert_eq!(error(&run), (expected.to_owned(), false));
+    assert_eq!(error(&run), expected);
     assert_eq!(run.duration, Duration::from_secs(1));
     assert!(run.hint.unwrap().contains("server.timeout_seconds"));
     let log = String::from_utf8_lossy(&run.log_tail);
@@ -301,7 +301,7 @@ async fn a_start_that_takes_too_long_is_tried_again_in_the_run() {
     program.timeout = Duration::from_secs(1);
     let run = bench.run(&Arc::new(program.clone()), "{}").await;
     let expected = r#"{"errorType":"Sandbox.Timedout","errorMessage":"RequestId: r Error: Task timed out after 1.00 seconds"}"#;
-    assert_eq!(error(&run).0, expected);
+    assert_eq!(error(&run), expected);
     let hint = run.hint.clone().unwrap();
     assert!(
         hint.contains("did not ask the Runtime API for a run within 1 s"),
@@ -354,7 +354,7 @@ async fn memory_is_limited() {
         program.revision = revision.to_owned();
         let run = bench.run(&Arc::new(program), "{}").await;
         let expected = r#"{"errorType":"Runtime.OutOfMemory","errorMessage":"RequestId: r Error: Runtime exited with error: signal: killed"}"#;
-        assert_eq!(error(&run).0, expected);
+        assert_eq!(error(&run), expected);
         let hint = run.hint.clone().unwrap();
         assert_eq!(hint, "it used more than its 256 MB: raise server.memory_mb");
         let end = format!(
@@ -390,7 +390,7 @@ while True:
     assert_eq!(payload.len(), largest);
     let run = bench.run(&program, &(largest + 1).to_string()).await;
     let expected = r#"{"errorMessage":"Response payload size exceeded maximum allowed payload size (6291556 bytes).","errorType":"Function.ResponseSizeTooLarge"}"#;
-    assert_eq!(error(&run).0, expected);
+    assert_eq!(error(&run), expected);
     assert!(run.hint.clone().unwrap().contains("at most 6 MB"));
     let told = r#"413 {"errorMessage":"Exceeded maximum allowed payload size (6291556 bytes).","errorType":"RequestEntityTooLarge"}"#;
     assert!(tail(&run).contains(told), "{}", tail(&run));

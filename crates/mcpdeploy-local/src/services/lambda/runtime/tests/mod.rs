@@ -125,19 +125,17 @@ fn request(payload: &str) -> RunRequest {
 fn answer(run: &Run) -> Value {
     match &run.outcome {
         Outcome::Payload(payload) => serde_json::from_slice(payload).unwrap(),
-        other @ (Outcome::Stream { .. } | Outcome::Error { .. }) => {
+        other @ (Outcome::Stream { .. } | Outcome::Error(_)) => {
             panic!("{other:?} {:?} {}", run.hint, tail(run))
         }
     }
 }
 
-/// The error object, and whether the function reported it itself.
+/// The error object.
 #[track_caller]
-fn error(run: &Run) -> (String, bool) {
+fn error(run: &Run) -> String {
     match &run.outcome {
-        Outcome::Error { payload, handled } => {
-            (String::from_utf8_lossy(payload).into_owned(), *handled)
-        }
+        Outcome::Error(payload) => String::from_utf8_lossy(payload).into_owned(),
         other @ (Outcome::Stream { .. } | Outcome::Payload(_)) => panic!("{other:?}"),
     }
 }
