@@ -24,6 +24,16 @@ enum Content {
     Bytes(fn() -> Vec<u8>),
 }
 
+/// Speaks to the Runtime API, but not what it understands.
+const GARBAGE: &str = r#"#!/usr/bin/env python3
+import os, socket
+host, port = os.environ["AWS_LAMBDA_RUNTIME_API"].split(":")
+with socket.create_connection((host, int(port))) as connection:
+    connection.sendall(b"garbage\r\n\r\n")
+    print(connection.recv(100))
+raise SystemExit(1)
+"#;
+
 /// The calculator, said to be for another processor: byte 18 of an ELF file is the machine.
 fn of_another_processor() -> Vec<u8> {
     let mut bytes = std::fs::read(calculator()).expect("it is built");
@@ -42,7 +52,7 @@ const BAD: &[Bad] = &[
         name: "exits-at-once",
         content: Content::Text("#!/bin/sh\nexit 3\n"),
         error: "Runtime exited with error: exit status 3",
-        hint: "Runtime API",
+        hint: "it ended at its start",
     },
     Bad {
         name: "ends-well",
@@ -58,9 +68,7 @@ const BAD: &[Bad] = &[
     },
     Bad {
         name: "prints-garbage",
-        content: Content::Text(
-            "#!/bin/sh\nprintf 'garbage\\r\\n\\r\\n' | timeout 1 nc $(echo $AWS_LAMBDA_RUNTIME_API | tr : ' ')\necho garbage\nexit 1\n",
-        ),
+        content: Content::Text(GARBAGE),
         error: "Runtime exited with error: exit status 1",
         hint: "Runtime API",
     },
@@ -68,7 +76,7 @@ const BAD: &[Bad] = &[
         name: "no-elf",
         content: Content::Text("this is no executable at all\n"),
         error: "fork/exec /var/task/bootstrap: exec format error",
-        hint: "executable",
+        hint: "neither a program nor a script",
     },
     Bad {
         name: "another-processor",
