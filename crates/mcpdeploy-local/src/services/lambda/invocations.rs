@@ -67,6 +67,7 @@ impl Lambda {
             payload,
             client_context: wishes.client_context,
             trace: call.header("x-amzn-trace-id").map(str::to_owned),
+            log: wishes.log,
         };
         match wishes.kind {
             Kind::DryRun => Ok(Reply::empty(StatusCode::NO_CONTENT)),
@@ -99,6 +100,7 @@ impl Lambda {
             payload: payload(call, Kind::Event)?,
             client_context: None,
             trace: None,
+            log: false,
         };
         chosen.metered.event(cloud, false);
         Event::accept(cloud, target, request);
@@ -127,6 +129,8 @@ impl Lambda {
             payload,
             client_context: wishes.client_context,
             trace: call.header("x-amzn-trace-id").map(str::to_owned),
+            // A stream is answered before there is a log.
+            log: false,
         };
         let (sender, receiver) = mpsc::channel(16);
         let owner = cloud.clone();

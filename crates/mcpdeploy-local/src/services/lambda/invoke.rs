@@ -199,6 +199,7 @@ impl Lambda {
             payload: invoke.payload,
             client_context: None,
             trace: invoke.trace.map(str::to_owned),
+            log: false,
         };
         let finished = Self::finish(cloud, chosen, flight, request)
             .await

@@ -281,6 +281,7 @@ fn refuse(unusable: Unusable) -> Answer {
     match unusable {
         Unusable::NotFound => not_found(),
         Unusable::Host => said(StatusCode::BAD_REQUEST, "Bad Request"),
+        Unusable::Foreign => said(StatusCode::FORBIDDEN, "Forbidden"),
         Unusable::Headers => said(
             StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
             "Request Header Fields Too Large",

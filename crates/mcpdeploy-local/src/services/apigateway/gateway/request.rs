@@ -1,5 +1,6 @@
 //! A request as it comes off the socket: which stage it means, and what a gateway adds to it.
 
+use std::net::Ipv4Addr;
 use std::sync::Arc;
 
 use base64::Engine;
@@ -34,6 +35,8 @@ pub(super) enum Unusable {
     NotFound,
     /// Its host is no host.
     Host,
+    /// Its host is not of this machine.
+    Foreign,
     /// Its head is too large.
     Headers,
     /// Its body is too large.
@@ -148,7 +151,22 @@ fn host(parts: &Parts) -> Result<String, Unusable> {
     if !named || port.parse::<u16>().is_err() {
         return Err(Unusable::Host);
     }
+    if !is_ours(name) {
+        return Err(Unusable::Foreign);
+    }
     Ok(host.to_owned())
+}
+
+/// Whether a host is one of ours. A web page elsewhere can let a name of its own lead to this
+/// machine (DNS rebinding) and would then be of one origin with the server behind this gateway; it
+/// has no address and no name of these. AWS knows the hosts of its APIs, too, and forbids others.
+fn is_ours(name: &str) -> bool {
+    let name = name.to_ascii_lowercase();
+    name == "[::1]"
+        || name.parse::<Ipv4Addr>().is_ok()
+        || name == "localhost"
+        || name.ends_with(".localhost")
+        || name.ends_with(".amazonaws.com")
 }
 
 async fn collect(parts: &Parts, mut body: Incoming) -> Result<Bytes, Unusable> {

@@ -162,6 +162,18 @@ async fn what_goes_wrong_has_a_status() {
         let got = send(&format!("GET {endpoint}/bare"), &[("host", host)], "").await;
         assert_eq!(got.status, 400, "{host}");
     }
+    // A page elsewhere that had its own name lead here (DNS rebinding).
+    for (host, status) in [
+        ("evil.example", 403),
+        ("127.0.0.1.evil.example:80", 403),
+        ("localhost.evil.example", 403),
+        ("LocalHost:4600", 200),
+        ("[::1]:4600", 200),
+        ("a1.execute-api.us-east-1.amazonaws.com", 200),
+    ] {
+        let got = send(&format!("GET {endpoint}/bare"), &[("host", host)], "").await;
+        assert_eq!(got.status, status, "{host}");
+    }
     // The other two ways in.
     let common = world.cloud.endpoint();
     for path in ["/$default/bare", "/bare"] {

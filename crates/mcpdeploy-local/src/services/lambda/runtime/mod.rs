@@ -96,6 +96,8 @@ pub(crate) struct RunRequest {
     /// The client context, decoded from base64.
     pub(crate) client_context: Option<String>,
     pub(crate) trace: Option<String>,
+    /// Whether the caller wants the end of the log, for which the answer waits for the run's end.
+    pub(crate) log: bool,
 }
 
 /// How a run ended.

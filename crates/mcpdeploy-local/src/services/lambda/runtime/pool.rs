@@ -226,6 +226,7 @@ mod tests {
             payload: Bytes::new(),
             client_context: None,
             trace: None,
+            log: false,
         };
         (Job { request, reply }, run)
     }

@@ -117,6 +117,7 @@ fn request(payload: &str) -> RunRequest {
         payload: Bytes::copy_from_slice(payload.as_bytes()),
         client_context: Some(r#"{"custom":{"a":"1"}}"#.to_owned()),
         trace: Some("Root=1-5759e988-bd862e3fe1be46a994272793;Sampled=1".to_owned()),
+        log: false,
     }
 }
 

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use super::{Bench, Limits, answer, error, tail, without_numbers};
+use super::{Bench, Limits, RunRequest, answer, error, request, tail, without_numbers};
 use crate::seen::Seen;
 
 #[tokio::test(flavor = "multi_thread")]
@@ -282,5 +282,31 @@ loop(lambda event: os.getpid())
         panic!("{line:?}")
     };
     assert_eq!(line, "done after all");
+    bench.runtime.stop().await;
+}
+
+/// Who wants the log gets all of it.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_answer_with_the_log_waits_for_the_end_of_the_run() {
+    let bench = Bench::with(Limits {
+        grace: Duration::ZERO,
+        ..Limits::default()
+    })
+    .await;
+    let program = Arc::new(bench.python(
+        r#"
+id, event, _ = next()
+respond(id, 1)
+time.sleep(0.05)
+print("and this", flush=True)
+loop(lambda event: 1)
+"#,
+    ));
+    let asked = RunRequest {
+        log: true,
+        ..request("{}")
+    };
+    let run = bench.runtime.run(&bench.cloud, program, asked).await;
+    assert!(tail(&run).contains("and this\nEND"), "{}", tail(&run));
     bench.runtime.stop().await;
 }
