@@ -70,13 +70,9 @@ fn no_file_no_folder_no_such_environment() {
 #[test]
 fn what_is_not_there_yet_says_so() {
     let project = Project::offline(DATA);
-    for command in ["rollback", "logs", "metrics", "secrets", "local", "dev"] {
+    for command in ["rollback", "logs", "metrics", "secrets"] {
         project.run(&[command]).code(2).says("not there yet");
     }
-    project
-        .run(&["--local", "plan"])
-        .code(2)
-        .says("not there yet");
     project
         .run(&["plan", "--html", "x.html"])
         .code(2)

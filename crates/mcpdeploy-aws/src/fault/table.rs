@@ -262,7 +262,8 @@ pub fn classify(answer: &Answer<'_>) -> FaultClass {
     match answer.status {
         429 => Throttled,
         401 | 403 => Denied,
-        408 | 500..=599 => Transient,
+        // 501 is an emulator that does not have this: asking again does not bring it.
+        408 | 500 | 502..=599 => Transient,
         _ => Fatal,
     }
 }

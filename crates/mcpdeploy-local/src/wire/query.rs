@@ -27,7 +27,12 @@ pub(super) fn decode(form: &[u8]) -> Value {
         }
         node.text = Some(value.into_owned());
     }
-    value(root)
+    let input = value(root);
+    if input.is_null() {
+        // A call without inputs has an input all the same.
+        return Value::Object(Map::new());
+    }
+    input
 }
 
 fn value(mut node: Node) -> Value {
@@ -87,5 +92,6 @@ mod tests {
                 "Named": {"n": {"DataType": "String"}},
             })
         );
+        assert_eq!(decode(b"Action=ListRoles&Version=2010-05-08"), json!({}));
     }
 }

@@ -62,6 +62,7 @@ const CASES: &[(Answer<'static>, FaultClass)] = &[
     (answer("iam", "CreateRole", "ServiceFailure", "", 500), Transient),
     (answer("s3", "PutObject", "InternalError", "We encountered an internal error. Please try again.", 500), Transient),
     (answer("apigatewayv2", "GetApi", "", "", 503), Transient),
+    (answer("sns", "Publish", "NotImplementedException", "not here", 501), Fatal),
     // Gone: typed only.
     (answer("lambda", "GetFunction", "ResourceNotFoundException", "Function not found: arn", 404), Gone),
     (answer("lambda", "GetProvisionedConcurrencyConfig", "ProvisionedConcurrencyConfigNotFoundException", "No Provisioned Concurrency Config found for this function", 404), Gone),

@@ -194,6 +194,7 @@ pub(super) fn deliver(
                 None,
             );
         }
+        // There are no queues here, and no certificates of the servers of others.
         other => tracing::warn!(protocol = other, arn, "a message cannot be delivered"),
     }
 }

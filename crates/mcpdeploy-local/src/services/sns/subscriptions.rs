@@ -33,7 +33,10 @@ fn check_endpoint(protocol: &str, endpoint: &str) -> Result<(), Fault> {
         "http" | "https" => Err(invalid("Endpoint must match the specified protocol")),
         "lambda" if endpoint.starts_with("arn:") && endpoint.contains(":lambda:") => Ok(()),
         "lambda" => Err(invalid("Lambda endpoint ARN")),
-        "sqs" | "sms" | "firehose" | "application" => Err(Fault::absent(format!(
+        // Whether there is such a queue is not looked at on AWS either.
+        "sqs" if endpoint.starts_with("arn:") && endpoint.contains(":sqs:") => Ok(()),
+        "sqs" => Err(invalid("SQS endpoint ARN")),
+        "sms" | "firehose" | "application" => Err(Fault::absent(format!(
             "sns.Subscribe with the protocol {protocol}"
         ))),
         other => Err(invalid(&format!(
@@ -67,7 +70,7 @@ impl Sns {
             // Again: the same; who has not confirmed is asked again.
             Some((arn, known)) => (arn.to_owned(), known.clone()),
             None => {
-                let asks = protocol != "lambda";
+                let asks = !["lambda", "sqs"].contains(&protocol);
                 let token = || {
                     format!(
                         "{}{}",
