@@ -1,12 +1,12 @@
-# What a newcomer needs: `make demo` and `make test`. Both do all the set-up on a machine that has
-# Rust and Python 3.9 or newer; emulators are installed into target/.
+# What a newcomer needs: `make demo`, which wants Rust and a C linker, and `make test`, which also wants
+# Python 3.9 or newer: emulators and clients are installed into target/.
 
 .PHONY: help demo test fixtures bench schemas golden
 
 help: ## what there is
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
 
-demo: ## build, deploy the calculator to an emulator, call it, destroy it
+demo: ## build, deploy the calculator to the embedded cloud, call it, destroy it
 	./docs/demo.sh
 
 test: ## all tests
