@@ -85,6 +85,50 @@ fn up_down_status_and_reset() {
 }
 
 #[test]
+fn one_cloud_at_a_time() {
+    let local = Local::new();
+    let project = &local.0;
+    project
+        .run(&["--local", "--endpoint-url", "http://127.0.0.1:1", "plan"])
+        .code(2)
+        .says("two different clouds");
+    project.run(&["local", "up"]).ok();
+    let up = local.status();
+    assert_eq!(up["up"], true);
+    let elsewhere = project.run(&["local", "up", "--data", "elsewhere"]);
+    elsewhere.code(2).says("mcpdeploy local down");
+    project.run(&["local", "down"]).ok();
+    project
+        .run(&["local", "up", "--data", "elsewhere"])
+        .ok()
+        .says("is up");
+    // From now on it is the project's.
+    let data = local.status()["data"]
+        .as_str()
+        .expect("a folder")
+        .to_owned();
+    assert!(data.ends_with("/elsewhere"), "{data}");
+    project
+        .run(&["--local", "doctor"])
+        .says("up at http://127.0.0.1:");
+    project
+        .run(&["local", "up", "--pending", "1s"])
+        .ok()
+        .says("has its switches");
+    project
+        .run(&["local", "up"])
+        .ok()
+        .says("its switches are off");
+    // Who is calling is asked again when the answer is lost.
+    for fault in ["1=fail", "1=lose"] {
+        project.run(&["local", "up", "--fault", fault]).ok();
+        project.run(&["--local", "plan"]).ok();
+    }
+    let missing = project.run(&["--local", "output", "nothing"]).code(1);
+    missing.says("mcpdeploy --local ");
+}
+
+#[test]
 fn what_is_deployed_outlives_a_killed_cloud() {
     let local = Local::new();
     let project = &local.0;

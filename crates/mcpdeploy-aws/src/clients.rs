@@ -17,7 +17,7 @@ use aws_credential_types::Credentials;
 use aws_credential_types::provider::SharedCredentialsProvider;
 use aws_smithy_runtime_api::client::http::SharedHttpClient;
 use aws_smithy_runtime_api::client::interceptors::SharedInterceptor;
-use mcpdeploy_engine::kind::{ClientSource, KindError, Placement};
+use mcpdeploy_engine::kind::{ClientSource, FaultClass, KindError, Placement};
 
 use crate::artifacts::Artifacts;
 use crate::calls::{self, OnCall};
@@ -269,11 +269,26 @@ impl ClientFactory {
         self.base.endpoint_url()
     }
 
-    /// Asks who the credentials belong to.
+    /// Asks who the credentials belong to; once more, and again, when nobody could answer.
     ///
     /// # Errors
     /// When there are no credentials or they are not valid.
     pub async fn caller_identity(&self) -> Result<CallerIdentity, KindError> {
+        // Not the engine's patience: where there is no network, a person waits for this.
+        for wait in [100, 300] {
+            match self.ask_caller().await {
+                Err(error)
+                    if matches!(error.class, FaultClass::Transient | FaultClass::Throttled) =>
+                {
+                    tokio::time::sleep(Duration::from_millis(wait)).await;
+                }
+                answered => return answered,
+            }
+        }
+        self.ask_caller().await
+    }
+
+    async fn ask_caller(&self) -> Result<CallerIdentity, KindError> {
         let clients = self.clients(&Placement::default())?;
         let answer = clients.sts().get_caller_identity().send().await.fault(
             "sts",

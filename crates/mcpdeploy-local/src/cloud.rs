@@ -23,7 +23,7 @@ use crate::server;
 use crate::services::Services;
 use crate::storage::{ReadError, Storage};
 use crate::switches::{FaultKind, Switches};
-use crate::wire::{Body, Call, Fault, Unreadable, full};
+use crate::wire::{Body, Call, Fault, ServiceId, Unreadable, full};
 
 /// The account that everything belongs to. AWS gives no such number to anybody.
 pub(crate) const ACCOUNT: &str = "000000000000";
@@ -259,11 +259,7 @@ impl Cloud {
             !buckets.take(call.service, throttle, Instant::now().into_std())
         });
         let answer = if throttled {
-            Err(Fault::new(
-                http::StatusCode::TOO_MANY_REQUESTS,
-                "ThrottlingException",
-                "Rate exceeded",
-            ))
+            Err(slow_down(call.service))
         } else if fault == Some(FaultKind::Fail) {
             Err(Fault::internal("this call fails on purpose (--fault)"))
         } else {
@@ -318,4 +314,22 @@ fn refuse(unreadable: &Unreadable) -> Response<Body> {
     let mut response = Response::new(full(text));
     *response.status_mut() = status;
     response
+}
+
+/// What a service says to one call too many. (Sources: the services' error lists; the query
+/// services answer `Throttling` with status 400.)
+fn slow_down(service: ServiceId) -> Fault {
+    let (status, code) = match service {
+        ServiceId::Lambda | ServiceId::ApiGatewayV2 => (429, "TooManyRequestsException"),
+        ServiceId::CognitoIdp => (400, "TooManyRequestsException"),
+        ServiceId::Iam | ServiceId::Sns | ServiceId::Sts => (400, "Throttling"),
+        ServiceId::S3 => (503, "SlowDown"),
+        ServiceId::CloudWatch
+        | ServiceId::DynamoDb
+        | ServiceId::Kms
+        | ServiceId::Logs
+        | ServiceId::SecretsManager => (400, "ThrottlingException"),
+    };
+    let status = http::StatusCode::from_u16(status).unwrap_or(http::StatusCode::TOO_MANY_REQUESTS);
+    Fault::new(status, code, "Rate exceeded")
 }

@@ -9,6 +9,7 @@ use mcpdeploy_config::Loaded;
 use mcpdeploy_engine::data::Data;
 use mcpdeploy_engine::kind::Registry;
 use mcpdeploy_engine::state::State;
+use mcpdeploy_local::Running;
 
 use crate::cli::Global;
 use crate::exit::Exit;
@@ -69,6 +70,14 @@ impl Cloud {
             factory,
             embedded: None,
         })
+    }
+
+    /// The embedded cloud, when it is one that another process runs.
+    pub(crate) fn running(&self) -> Option<&Running> {
+        match &self.embedded {
+            Some(Embedded::Running(running)) => Some(running),
+            Some(Embedded::Own(_)) | None => None,
+        }
     }
 
     /// Asks who the caller is, and checks that the account is the one that the file and the state

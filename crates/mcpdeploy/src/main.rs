@@ -36,6 +36,11 @@ fn main() -> ExitCode {
     // These are about the embedded cloud whatever else is said.
     cli.global.local |= matches!(cli.command, Command::Dev(_) | Command::Local(_));
     let screen = Screen::new(&cli.global);
+    if cli.global.local && cli.global.endpoint_url.is_some() {
+        let failure = Failure::usage("--endpoint-url and --local name two different clouds")
+            .hint("leave one of them out");
+        return screen.failure(&failure).into();
+    }
     if cli.global.verbose >= 2 {
         trace();
     }

@@ -165,6 +165,15 @@ impl Screen {
         }
     }
 
+    /// A report whose commands are as they are to be typed here.
+    fn as_typed(&self, report: &Report) -> Report {
+        Report {
+            hints: report.hints.iter().map(|hint| self.command(hint)).collect(),
+            next: report.next.as_ref().map(|next| self.command(next)),
+            ..report.clone()
+        }
+    }
+
     /// Something that passes through the embedded cloud.
     pub(crate) fn seen(&self, seen: &Seen) {
         if self.quiet {
@@ -181,7 +190,8 @@ impl Screen {
     /// What the embedded cloud says of itself.
     pub(crate) fn local_status(&self, status: &Status) {
         let text = local::status(status, &self.out);
-        let data = serde_json::to_value(status).unwrap_or_default();
+        let mut data = serde_json::to_value(status).unwrap_or_default();
+        data["up"] = true.into();
         self.result("local status", text.trim_end(), data);
     }
 
@@ -220,7 +230,8 @@ impl Screen {
             command,
             region: session.place.as_ref().map(|place| place.region.clone()),
             account: session.place.as_ref().map(|place| place.account.clone()),
-            estimated: session.place.as_ref().map(|_| about(plan)),
+            // What AWS takes is known; here it is over at once.
+            estimated: (session.place.is_some() && !self.local).then(|| about(plan)),
             interrupted: session.stored.interrupted.clone(),
             sizes: artifact
                 .map(|artifact| (artifact.code_sha256_base64.clone(), artifact.size))
@@ -387,12 +398,16 @@ impl Screen {
                 }
             }
             What::Config(errors) => self.on_stderr(&errors.render(self.err.color, self.err.width)),
-            What::Reports(reports) if self.is_json() => {
-                for report in reports {
-                    self.said(&Said::from(report));
+            What::Reports(reports) => {
+                let reports: Vec<Report> = reports.iter().map(|r| self.as_typed(r)).collect();
+                if self.is_json() {
+                    reports
+                        .iter()
+                        .for_each(|report| self.said(&Said::from(report)));
+                } else {
+                    self.on_stderr(&render_reports(&reports, &self.err));
                 }
             }
-            What::Reports(reports) => self.on_stderr(&render_reports(reports, &self.err)),
         }
         failure.exit
     }

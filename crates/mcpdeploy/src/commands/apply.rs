@@ -195,7 +195,8 @@ fn finished(plan: &Plan, summary: &Summary, session: &Session, screen: &Screen) 
     let mut rows: Vec<(String, String)> = [
         row("MCP", "mcp_url"),
         row("Version", "version"),
-        row("Dashboard", "dashboard"),
+        // The console of AWS shows nothing of the embedded cloud.
+        row("Dashboard", "dashboard").filter(|_| !session.project.local),
     ]
     .into_iter()
     .flatten()

@@ -1,7 +1,9 @@
 //! `deploy`: build, plan, apply and try the server, in one go.
 
 use mcpdeploy_config::{OnFailure, TargetKind};
+use mcpdeploy_local::Seen;
 use mcpdeploy_probe::Verdict;
+use tokio::sync::mpsc;
 
 use crate::checks;
 use crate::cli::{Deploy, Global, Selectors};
@@ -49,6 +51,11 @@ async fn try_it(session: &Session, screen: &Screen) -> Result<Exit, Failure> {
     };
     let options = super::test::after_deploy(tests, url, session.cloud.factory.endpoint_url())?;
     let view = Checks::new(url, Detail::Brief, screen.theme());
+    let seen = match session.cloud.running() {
+        // Only a convenience: the checks say what is wrong, the cloud says why.
+        Some(running) => running.watch().await.ok(),
+        None => None,
+    };
     let report = checks::run("deploy", url, options, view, screen).await?;
     let fine = match report.verdict {
         Verdict::Passed => true,
@@ -58,6 +65,9 @@ async fn try_it(session: &Session, screen: &Screen) -> Result<Exit, Failure> {
     };
     if fine {
         return Ok(Exit::Done);
+    }
+    if let Some(why) = seen.and_then(why) {
+        screen.warn(&why);
     }
     match tests.on_failure {
         OnFailure::Fail => {
@@ -72,5 +82,56 @@ async fn try_it(session: &Session, screen: &Screen) -> Result<Exit, Failure> {
         OnFailure::Rollback => Err(Failure::usage(
             "on_failure = \"rollback\" is not there yet in this version",
         )),
+    }
+}
+
+/// Why the function failed, as the embedded cloud saw it.
+fn why(mut seen: mpsc::Receiver<Seen>) -> Option<String> {
+    while let Ok(one) = seen.try_recv() {
+        if let Seen::Invocation {
+            error: Some(error),
+            hint,
+            ..
+        } = one
+        {
+            let hint = hint.map_or_else(String::new, |hint| format!(": {hint}"));
+            return Some(format!("the function failed with {error}{hint}"));
+        }
+    }
+    None
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn run(error: Option<&str>, hint: Option<&str>) -> Seen {
+        Seen::Invocation {
+            function: "f".to_owned(),
+            version: "1".to_owned(),
+            millis: 1.0,
+            init_millis: None,
+            error: error.map(str::to_owned),
+            hint: hint.map(str::to_owned),
+        }
+    }
+
+    #[test]
+    fn the_first_failure_is_the_reason() {
+        let of = |runs: Vec<Seen>| {
+            let (sender, seen) = mpsc::channel(8);
+            for run in runs {
+                sender.try_send(run).unwrap();
+            }
+            why(seen)
+        };
+        assert_eq!(of(vec![run(None, None)]), None);
+        let runs = vec![
+            run(None, None),
+            run(Some("Runtime.ExitError: exit status 3"), Some("look at it")),
+            run(Some("another"), None),
+        ];
+        let expected = "the function failed with Runtime.ExitError: exit status 3: look at it";
+        assert_eq!(of(runs).unwrap(), expected);
     }
 }

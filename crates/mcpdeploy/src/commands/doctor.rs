@@ -3,10 +3,12 @@
 use mcpdeploy_aws::clients::{ClientFactory, ConnectSettings};
 use mcpdeploy_build::{self as build, Architecture, Toolchain};
 use mcpdeploy_config::Loaded;
+use mcpdeploy_local::Running;
 
 use crate::cli::Global;
 use crate::exit::Exit;
 use crate::failure::{Failure, What};
+use crate::local;
 use crate::project::{CONFIG, Project};
 use crate::screen::Screen;
 use crate::views::tables::{Check, Verdict};
@@ -24,7 +26,11 @@ pub(crate) async fn run(global: &Global, screen: &Screen) -> Result<Exit, Failur
     checks.push(toolchain(&project, architecture));
     checks.push(built(&project));
     checks.push(state(&project));
-    checks.extend(account(global, loaded.as_ref().ok()).await);
+    if project.local {
+        checks.push(embedded(&project).await);
+    } else {
+        checks.extend(account(global, loaded.as_ref().ok()).await);
+    }
     let healthy = checks.iter().all(|check| check.verdict != Verdict::Bad);
     screen.checks(&checks);
     if healthy {
@@ -132,6 +138,18 @@ fn state(project: &Project) -> Check {
             "the state",
             error.to_string(),
             "restore it from a backup or from version control",
+        ),
+    }
+}
+
+async fn embedded(project: &Project) -> Check {
+    let data = local::data(project);
+    match Running::find(&data).await {
+        Some(running) => good("the embedded cloud", format!("up at {}", running.endpoint)),
+        None => open(
+            "the embedded cloud",
+            "down",
+            "mcpdeploy local up, or what you want to do there: it is started for it",
         ),
     }
 }

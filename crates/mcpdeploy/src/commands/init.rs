@@ -76,7 +76,7 @@ pub(crate) fn run(global: &Global, args: &Init, screen: &Screen) -> Result<Exit,
     if found.is_none() {
         screen.warn("there is no Cargo package with a binary here: set `binary` under [server] to a ready executable");
     }
-    screen.next("mcpdeploy build, then mcpdeploy plan");
+    screen.next("mcpdeploy --local deploy to try it on this machine, or mcpdeploy plan for AWS");
     Ok(Exit::Done)
 }
 

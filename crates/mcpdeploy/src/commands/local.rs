@@ -38,8 +38,18 @@ async fn up(project: &Project, args: &LocalUp, screen: &Screen) -> Result<Exit, 
     if args.foreground {
         return foreground(&data, args, screen).await;
     }
+    let usual = local::data(project);
+    if usual != data
+        && let Some(running) = Running::find(&usual).await
+    {
+        return Err(Failure::usage(format!(
+            "the embedded cloud of this project is up at {}, with its data in {}",
+            running.endpoint,
+            usual.display()
+        ))
+        .hint("end it first: mcpdeploy local down"));
+    }
     local::make_folder(project)?;
-    remember(project, args.data.is_some().then_some(data.as_path()))?;
     let switches = switches(args);
     if let Some(running) = Running::find(&data).await {
         if args
@@ -52,17 +62,23 @@ async fn up(project: &Project, args: &LocalUp, screen: &Screen) -> Result<Exit, 
             ))
             .hint("end it first: mcpdeploy local down"));
         }
+        let before = running.status().await;
+        let before = before.map_or_else(|_| Switches::default(), |status| status.switches);
         switch(&running, &switches).await?;
-        let what = if switches == Switches::default() {
+        let what = if before == switches {
             "The embedded cloud is up already"
+        } else if switches == Switches::default() {
+            "The embedded cloud was up already; its switches are off now"
         } else {
             "The embedded cloud was up already; it has its switches now"
         };
+        remember(project, &data)?;
         told_up(what, &running, screen);
         return Ok(Exit::Done);
     }
     let running = local::start_background(&data, args.port).await?;
     switch(&running, &switches).await?;
+    remember(project, &data)?;
     told_up("The embedded cloud is up", &running, screen);
     Ok(Exit::Done)
 }
@@ -81,15 +97,15 @@ fn told_up(what: &str, running: &Running, screen: &Screen) {
     screen.next("mcpdeploy --local deploy");
 }
 
-/// Where `--local` finds a cloud whose data is not in the project.
-fn remember(project: &Project, data: Option<&Path>) -> Result<(), Failure> {
+/// Keeps where `--local` finds a cloud whose data is not in the project.
+fn remember(project: &Project, data: &Path) -> Result<(), Failure> {
+    if local::data(project) == data {
+        return Ok(());
+    }
     let pointer = project.local_folder().join("data");
-    let written = match data {
-        Some(data) => fs::File::create(&pointer).and_then(|mut file| {
-            std::io::Write::write_all(&mut file, data.as_os_str().as_encoded_bytes())
-        }),
-        None => Ok(()),
-    };
+    let written = fs::File::create(&pointer).and_then(|mut file| {
+        std::io::Write::write_all(&mut file, data.as_os_str().as_encoded_bytes())
+    });
     written.map_err(|error| {
         Failure::failed(format!("failed to write {}", pointer.display())).cause(error)
     })
@@ -141,7 +157,11 @@ async fn foreground(data: &Path, args: &LocalUp, screen: &Screen) -> Result<Exit
 
 async fn down(data: &Path, screen: &Screen) -> Result<Exit, Failure> {
     let Some(running) = Running::find(data).await else {
-        screen.say("No embedded cloud is up here.");
+        screen.result(
+            "local down",
+            "No embedded cloud is up here.",
+            json!({"data": data}),
+        );
         return Ok(Exit::Done);
     };
     stop(&running, data).await?;

@@ -28,7 +28,8 @@ pub(crate) fn run(global: &Global, screen: &Screen) -> Result<Exit, Failure> {
             if resources == 0 {
                 String::new()
             } else {
-                format!(", {resources} resources of its own")
+                let plural = if resources == 1 { "" } else { "s" };
+                format!(", {resources} resource{plural} of its own")
             },
             if environments.is_empty() {
                 String::new()

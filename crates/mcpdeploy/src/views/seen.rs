@@ -124,12 +124,12 @@ mod tests {
             method: "POST".to_owned(),
             path: "/mcp".to_owned(),
             status: 200,
-            millis: 3.14,
+            millis: 3.24,
             mcp: Some("tools/call add".to_owned()),
         };
         assert_eq!(
             line(&request, false, &theme).unwrap(),
-            "POST /mcp  tools/call add  200  3.1 ms"
+            "POST /mcp  tools/call add  200  3.2 ms"
         );
         let warm = Seen::Invocation {
             function: "calculator".to_owned(),
