@@ -113,7 +113,7 @@ async fn deployed(global: &Global, screen: &Screen) -> Result<Endpoint, Failure>
     };
     let origins = loaded.config.api_gateway.cors_origins.iter();
     Ok(Endpoint {
-        via: gateway.and_then(|gateway| checks::at_emulator(url, gateway)),
+        via: gateway.and_then(|gateway| checks::at_emulator(url, &gateway)),
         url: url.to_owned(),
         // Any origin is let in: somebody's will do.
         origins: origins
@@ -189,7 +189,7 @@ pub(crate) fn after_deploy(
     let mut options = Options {
         timeout: Duration::from_secs(tests.timeout_seconds.into()),
         warm_up: Duration::from_millis(tests.warmup_grace_ms.into()),
-        via: gateway.and_then(|gateway| checks::at_emulator(url, &gateway)),
+        via: gateway.and_then(|gateway| checks::at_emulator(url, gateway)),
         skip: ["latency", "tools-call"]
             .into_iter()
             .flat_map(pick)
