@@ -181,6 +181,11 @@ pub(crate) async fn start_background(data: &Path, port: Option<u16>) -> Result<R
     let began = Instant::now();
     while began.elapsed() < PATIENCE {
         if let Some(running) = Running::find(data).await {
+            if running.pid != child.id() {
+                // Somebody else's. Ours must not come up later, when that one is down again.
+                drop(child.kill());
+                drop(child.wait());
+            }
             return Ok(running);
         }
         if ended(&mut child) {

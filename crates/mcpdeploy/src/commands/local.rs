@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use mcpdeploy_local::{Running, Switches};
 use serde_json::json;
@@ -14,6 +15,9 @@ use crate::local;
 use crate::project::Project;
 use crate::screen::Screen;
 use crate::views::seen::Passing;
+
+/// How often a cloud looks whether its folder is still there.
+const GLANCE: Duration = Duration::from_secs(2);
 
 pub(crate) async fn run(global: &Global, args: &Local, screen: &Screen) -> Result<Exit, Failure> {
     let project = Project::open(global)?;
@@ -140,8 +144,13 @@ async fn foreground(data: &Path, args: &LocalUp, screen: &Screen) -> Result<Exit
         cloud.endpoint()
     ));
     let mut passing = Passing::new(screen);
+    let mut glances = tokio::time::interval(GLANCE);
     loop {
         tokio::select! {
+            // The project was deleted: nobody can find this cloud any more.
+            _ = glances.tick() => if !data.exists() {
+                break;
+            },
             _ = interrupt.recv() => break,
             _ = terminate.recv() => break,
             () = cloud.asked_to_end() => break,
