@@ -8,4 +8,5 @@ mod cloud {
     mod sns;
     mod support_apigateway;
     mod support_telemetry;
+    mod switches;
 }

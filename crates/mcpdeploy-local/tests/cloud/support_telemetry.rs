@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use ciborium::value::Value as Cbor;
-use mcpdeploy_local::{Cloud, Settings};
+use mcpdeploy_local::{Cloud, Settings, Switches};
 use serde_json::Value;
 use tokio::runtime::Runtime;
 
@@ -74,6 +74,18 @@ impl Running {
         ];
         let answer = self.send(service, "/", &headers, input.to_string().as_bytes());
         (answer.status, serde_json::from_slice(&answer.body).unwrap())
+    }
+
+    /// A call of a REST service with a JSON body: the status and the body.
+    pub(super) fn post(&self, service: &str, path: &str, input: &Value) -> (u16, Value) {
+        let headers = [("content-type", "application/json")];
+        let answer = self.send(service, path, &headers, input.to_string().as_bytes());
+        (answer.status, serde_json::from_slice(&answer.body).unwrap())
+    }
+
+    /// Makes things worse from now on.
+    pub(super) fn switch(&self, switches: Switches) {
+        self.cloud.switch(switches);
     }
 
     /// A call of the query protocol: the status and the XML.
