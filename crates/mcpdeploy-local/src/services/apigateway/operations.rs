@@ -187,6 +187,10 @@ impl ApiGateway {
             ),
             // Not every client encodes the slashes of an ARN.
             (_, ["v2", "tags", arn @ ..]) => self.tags(cloud, call, method, &arn.join("/")),
+            // None can be made.
+            ("GET", ["v2", "domainnames"]) => {
+                ("GetDomainNames", Ok(Reply::output(json!({"items": []}))))
+            }
             _ => ("", Err(absent(method, path))),
         }
     }
