@@ -1,11 +1,13 @@
 //! A cloud with this program as a function behind an HTTP API.
 
 use std::io::{Cursor, Write};
+use std::net::Ipv4Addr;
 
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use mcpdeploy_local::{Cloud, Settings};
 use serde_json::{Value, json};
+use tokio::net::TcpSocket;
 use tokio::runtime::Runtime;
 use zip::write::{SimpleFileOptions, ZipWriter};
 
@@ -106,14 +108,13 @@ impl World {
         functions.iter().map(|function| function.processes).sum()
     }
 
-    /// A free port with room for many connections that nobody has taken yet: tokio's have more of it
-    /// than those of std. It does not block.
+    /// A free port where very many may wait to be taken, which those of std and tokio have no room
+    /// for. It does not block.
     pub(crate) fn listener(&self) -> std::io::Result<std::net::TcpListener> {
-        let listener = self
-            .runtime
-            .block_on(tokio::net::TcpListener::bind("127.0.0.1:0"))?;
         let _entered = self.runtime.enter();
-        listener.into_std()
+        let socket = TcpSocket::new_v4()?;
+        socket.bind((Ipv4Addr::LOCALHOST, 0).into())?;
+        socket.listen(4096)?.into_std()
     }
 
     /// Ends the cloud and its processes.

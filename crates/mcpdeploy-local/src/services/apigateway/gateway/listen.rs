@@ -6,7 +6,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 
 use http::Request;
 use hyper::body::Incoming;
-use tokio::net::{TcpListener, TcpSocket};
+use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
 use super::function_authorizer::Decisions;
@@ -75,10 +75,6 @@ impl Live {
     }
 }
 
-/// How many connections may wait to be taken. Beyond it, and std's listeners have 128, a client
-/// that believes itself connected is heard a second later.
-const BACKLOG: u32 = 1024;
-
 /// A loopback port that is taken, and not served yet.
 #[derive(Debug)]
 pub(in super::super) struct Listener(TcpListener);
@@ -89,40 +85,12 @@ impl Listener {
     /// # Errors
     /// When it cannot be had.
     pub(in super::super) fn bind(port: u16) -> io::Result<Self> {
-        let socket = TcpSocket::new_v4()?;
-        // The port of a cloud that has just ended can be taken at once.
-        socket.set_reuseaddr(true)?;
-        socket.bind((Ipv4Addr::LOCALHOST, port).into())?;
-        Ok(Self(socket.listen(BACKLOG)?))
+        let address = (Ipv4Addr::LOCALHOST, port);
+        Ok(Self(server::bind(address.into())?))
     }
 
     /// Which port it is.
     pub(in super::super) fn port(&self) -> io::Result<u16> {
         Ok(self.0.local_addr()?.port())
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use std::net::{SocketAddr, TcpStream};
-    use std::time::Duration;
-
-    use super::*;
-
-    /// By when a lost client shows as one.
-    const PATIENCE: Duration = Duration::from_secs(30);
-
-    #[tokio::test]
-    async fn many_clients_may_wait_to_be_taken() {
-        let listener = Listener::bind(0).unwrap();
-        let address = SocketAddr::from((Ipv4Addr::LOCALHOST, listener.port().unwrap()));
-        // More than std's listeners hold; they say nothing, so one that is not known stays so.
-        let clients: Vec<TcpStream> = (0..400)
-            .map(|_| TcpStream::connect_timeout(&address, PATIENCE).unwrap())
-            .collect();
-        for _ in &clients {
-            let taken = tokio::time::timeout(PATIENCE, listener.0.accept()).await;
-            taken.unwrap().unwrap();
-        }
     }
 }
