@@ -23,8 +23,10 @@ fixtures: ## the fixtures' own tests and lints
 bench: ## figures beside those of other tools
 	cargo build --release --locked -p mcpdeploy
 	cargo bench -p mcpdeploy-engine --locked
+	cargo bench -p mcpdeploy-local --locked
 	python3 benches/process.py
 	python3 benches/ministack.py
+	python3 benches/local.py
 
 schemas: ## write state-schemas/ anew from the Rust types
 	UPDATE_SCHEMAS=1 cargo test --locked -p mcpdeploy-config -p mcpdeploy-engine -p mcpdeploy-probe schema

@@ -11,7 +11,6 @@ use bytes::Bytes;
 use http::{Request, Response};
 use thiserror::Error;
 use time::OffsetDateTime;
-use tokio::net::TcpListener;
 use tokio::sync::broadcast;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
@@ -106,7 +105,7 @@ impl Cloud {
             address: wanted.into(),
             source,
         };
-        let listener = TcpListener::bind(wanted).await.map_err(listen)?;
+        let listener = server::bind(wanted.into()).map_err(listen)?;
         let address = listener.local_addr().map_err(listen)?;
         let (watchers, _) = broadcast::channel(4096);
         let cloud = Self(Arc::new(Inner {

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::io;
+use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
@@ -10,7 +11,7 @@ use http_body_util::{BodyExt, Limited};
 use hyper::body::Incoming;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio_util::sync::CancellationToken;
 
 use crate::cloud::{Cloud, Lost};
@@ -19,6 +20,22 @@ use crate::wire::{Body, ServiceId, full};
 
 /// The largest body of a call: a package of 50 MB in base64, and some more.
 const LARGEST: usize = 300 * 1024 * 1024;
+
+/// How many connections may wait to be taken. Beyond it (std's and tokio's listeners have 128) a
+/// client is heard a second later or, when it says nothing, never.
+const BACKLOG: u32 = 1024;
+
+/// Takes an IPv4 port; a free one for 0. Needs a tokio runtime.
+///
+/// # Errors
+/// When it cannot be had.
+pub(crate) fn bind(address: SocketAddr) -> io::Result<TcpListener> {
+    let socket = TcpSocket::new_v4()?;
+    // The port of a cloud that has just ended can be taken at once.
+    socket.set_reuseaddr(true)?;
+    socket.bind(address)?;
+    socket.listen(BACKLOG)
+}
 
 /// Takes connections until the cloud ends.
 pub(crate) fn listen(cloud: &Cloud, listener: TcpListener) {
@@ -150,7 +167,26 @@ impl Buckets {
 
 #[cfg(test)]
 mod tests {
+    use std::net::{Ipv4Addr, TcpStream as StdStream};
+
     use super::*;
+
+    /// By when a lost client shows as one.
+    const PATIENCE: Duration = Duration::from_secs(30);
+
+    #[tokio::test]
+    async fn many_clients_may_wait_to_be_taken() {
+        let listener = bind((Ipv4Addr::LOCALHOST, 0).into()).unwrap();
+        let address = listener.local_addr().unwrap();
+        // They say nothing, so one that is not known stays so.
+        let clients: Vec<StdStream> = (0..400)
+            .map(|_| StdStream::connect_timeout(&address, PATIENCE).unwrap())
+            .collect();
+        for _ in &clients {
+            let taken = tokio::time::timeout(PATIENCE, listener.accept()).await;
+            taken.unwrap().unwrap();
+        }
+    }
 
     #[test]
     fn a_bucket_refills() {

@@ -1,7 +1,7 @@
 //! The port of an API, and the API as requests see it.
 
 use std::io;
-use std::net::{Ipv4Addr, TcpListener as StdListener};
+use std::net::Ipv4Addr;
 use std::sync::{Arc, PoisonError, RwLock};
 
 use http::Request;
@@ -66,12 +66,7 @@ impl Live {
             let (cloud, live) = (owner.clone(), Arc::clone(&live));
             async move { Ok(super::answer(&cloud, &live, "", request).await) }
         };
-        match TcpListener::from_std(listener.0) {
-            Ok(listener) => server::serve_until(cloud, listener, closed, answer),
-            Err(error) => {
-                tracing::warn!(%error, api = self.id, "an API cannot be reached by its port")
-            }
-        }
+        server::serve_until(cloud, listener.0, closed, answer);
     }
 
     /// Closes the port.
@@ -80,19 +75,18 @@ impl Live {
     }
 }
 
-/// A loopback port that is taken, and not listened to yet.
+/// A loopback port that is taken, and not served yet.
 #[derive(Debug)]
-pub(in super::super) struct Listener(StdListener);
+pub(in super::super) struct Listener(TcpListener);
 
 impl Listener {
-    /// Takes a port; a free one for 0.
+    /// Takes a port; a free one for 0. Needs a tokio runtime.
     ///
     /// # Errors
     /// When it cannot be had.
     pub(in super::super) fn bind(port: u16) -> io::Result<Self> {
-        let listener = StdListener::bind((Ipv4Addr::LOCALHOST, port))?;
-        listener.set_nonblocking(true)?;
-        Ok(Self(listener))
+        let address = (Ipv4Addr::LOCALHOST, port);
+        Ok(Self(server::bind(address.into())?))
     }
 
     /// Which port it is.
