@@ -448,7 +448,7 @@ async fn what_is_wrong_is_refused() {
         ),
         ("GET /v2/apis?maxResults=0", json!({}), bad, "maxResults"),
         ("GET /v2/tags/arn:aws:s3:::b", json!({}), bad, "ARN"),
-        ("GET /v2/domainnames", json!({}), absent, "domainnames"),
+        ("POST /v2/domainnames", json!({}), absent, "domainnames"),
         ("POST /v2/vpclinks", json!({}), absent, "vpclinks"),
         (
             "PATCH .",
