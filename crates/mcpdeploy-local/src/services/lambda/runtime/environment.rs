@@ -317,6 +317,8 @@ impl Environment {
     async fn next_job(&mut self, instance: &mut Instance, answer: Option<Answer>) -> Option<Job> {
         let next = self.pool.next(self.id);
         answer.into_iter().for_each(Answer::send);
+        // The caller does not wait for what is written.
+        self.log.flush();
         let mut job = match next {
             Next::Job(job) => return Some(job),
             Next::Idle(job) => job,

@@ -224,7 +224,9 @@ impl Environment {
         if let Some(hint) = &course.hint {
             self.log.hint(hint);
         }
-        self.log.flush();
+        if failure.is_some() {
+            self.log.flush();
+        }
         let tail = self.log.take_tail();
         if let Some(failure) = &failure
             && course.outcome.is_none()
