@@ -19,7 +19,7 @@ rm -rf "$work/calculator/.pmcp/build" "$work/calculator/.pmcp/deployments" "$wor
 cd "$work/calculator"
 mcpdeploy() { "$root/target/debug/mcpdeploy" "$@"; }
 # The cloud ends with the demo, whatever happens to it.
-trap 'mcpdeploy local down --quiet || true; rm -rf "$work"' EXIT
+trap 'mcpdeploy local down --quiet >/dev/null || true; rm -rf "$work"' EXIT
 
 say "2. Build the calculator for Lambda (the first time takes a minute or two)"
 CARGO_TARGET_DIR=$root/target/fixtures mcpdeploy build
