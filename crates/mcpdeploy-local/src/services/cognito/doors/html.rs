@@ -22,6 +22,23 @@ pub(super) struct Field<'a> {
     pub(super) value: &'a str,
 }
 
+impl Field<'_> {
+    /// Where a code goes that we sent, or that an authenticator app shows.
+    pub(super) const CODE: Self = Self {
+        name: "code",
+        label: "Code",
+        kind: Kind::Code,
+        value: "",
+    };
+    /// Where somebody chooses a password.
+    pub(super) const NEW_PASSWORD: Self = Self {
+        name: "new_password",
+        label: "New password",
+        kind: Kind::NewPassword,
+        value: "",
+    };
+}
+
 /// What is typed into a field, for keyboards and password managers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Kind {

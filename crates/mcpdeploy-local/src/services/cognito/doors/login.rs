@@ -262,12 +262,7 @@ fn new_password_page(
         action: visit.here("/changePassword"),
         hidden: vec![("session", session)],
         fields: vec![
-            Field {
-                name: "new_password",
-                label: "New password",
-                kind: Kind::NewPassword,
-                value: "",
-            },
+            Field::NEW_PASSWORD,
             Field {
                 name: "confirm_password",
                 label: "New password again",
@@ -289,12 +284,7 @@ fn code_page(visit: &Visit, ask: &Ask, session: &str, error: Option<&str>) -> Re
         error,
         action: visit.here("/mfa"),
         hidden: vec![("session", session)],
-        fields: vec![Field {
-            name: "code",
-            label: "Code",
-            kind: Kind::Code,
-            value: "",
-        }],
+        fields: vec![Field::CODE],
         button: "Sign in",
         ..Page::default()
     }
@@ -316,12 +306,7 @@ fn set_up_page(
         shown: Some(secret),
         action: visit.here("/mfaSetup"),
         hidden: vec![("session", session)],
-        fields: vec![Field {
-            name: "code",
-            label: "Code",
-            kind: Kind::Code,
-            value: "",
-        }],
+        fields: vec![Field::CODE],
         button: "Continue",
         ..Page::default()
     }

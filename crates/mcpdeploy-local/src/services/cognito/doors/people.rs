@@ -235,12 +235,7 @@ pub(super) fn confirm_page(
         error,
         action: visit.here("/confirmUser"),
         hidden: vec![("username", name)],
-        fields: vec![Field {
-            name: "code",
-            label: "Code",
-            kind: Kind::Code,
-            value: "",
-        }],
+        fields: vec![Field::CODE],
         button: "Confirm",
         other: Some((visit.here("/resendcode"), "Send another code")),
         links: vec![(visit.here("/login"), "Sign in")],
@@ -282,20 +277,7 @@ pub(super) fn reset_page(
         error,
         action: visit.here("/confirmForgotPassword"),
         hidden: vec![("username", name)],
-        fields: vec![
-            Field {
-                name: "code",
-                label: "Code",
-                kind: Kind::Code,
-                value: "",
-            },
-            Field {
-                name: "new_password",
-                label: "New password",
-                kind: Kind::NewPassword,
-                value: "",
-            },
-        ],
+        fields: vec![Field::CODE, Field::NEW_PASSWORD],
         button: "Set the password",
         links: vec![(visit.here("/login"), "Sign in")],
         ..Page::default()
