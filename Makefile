@@ -1,7 +1,7 @@
 # What a newcomer needs: `make demo`, which wants Rust and a C linker, and `make test`, which also wants
 # Python 3.9 or newer: emulators and clients are installed into target/.
 
-.PHONY: help demo test fixtures bench schemas golden
+.PHONY: help demo test fixtures bench fuzz schemas golden
 
 help: ## what there is
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -27,6 +27,11 @@ bench: ## figures beside those of other tools
 	python3 benches/process.py
 	python3 benches/ministack.py
 	python3 benches/local.py
+
+SECONDS_EACH ?= 600
+
+fuzz: ## fuzz everything that is read; needs nightly Rust, cargo-fuzz and a C++ compiler
+	./fuzz/run $(SECONDS_EACH)
 
 schemas: ## write state-schemas/ anew from the Rust types
 	UPDATE_SCHEMAS=1 cargo test --locked -p mcpdeploy-config -p mcpdeploy-engine -p mcpdeploy-probe schema

@@ -155,7 +155,7 @@ fn printable(text: &str, secrets: &[Range<usize>]) -> String {
         let secret = secrets.peek().is_some_and(|secret| secret.contains(&at));
         if secret && c != '\n' {
             shown.extend(std::iter::repeat_n('*', c.len_utf8()));
-        } else if c.is_control() && !matches!(c, '\n' | '\r' | '\t') {
+        } else if c.is_control() && !matches!(c, '\n' | '\t') && !text[at..].starts_with("\r\n") {
             shown.extend(std::iter::repeat_n('?', c.len_utf8()));
         } else {
             shown.push(c);
@@ -183,6 +183,8 @@ mod tests {
             ("key = \"geheim\"", 7..13, "key = \"******\""),
             ("ä\u{85}", 0..0, "ä??"),
             ("\u{0}", 0..0, "?"),
+            // Without a line's end behind it, it would send the cursor back over what was shown.
+            ("a\rb\r\n\r", 0..0, "a?b\r\n?"),
         ] {
             let source = Source::masked("x", text, std::slice::from_ref(&secret));
             assert_eq!(source.text(), shown);

@@ -168,7 +168,7 @@ fn parse(bytes: &[u8]) -> Result<Option<(Begun, Vec<Record>)>, usize> {
     while let Some(line) = lines.next() {
         match parse_line(line) {
             Some(parsed) if parsed.seq == number as u64 => records.push(parsed.record),
-            None if lines.peek().is_none() && is_torn(line) => break,
+            None if lines.peek().is_none() && is_torn(line, number) => break,
             Some(_) | None => return Err(number + 1),
         }
         number += 1;
@@ -181,9 +181,15 @@ fn parse(bytes: &[u8]) -> Result<Option<(Begun, Vec<Record>)>, usize> {
     }
 }
 
-/// Whether the write of a line was cut short.
-fn is_torn(line: &[u8]) -> bool {
-    line.last() != Some(&b'\n') || line.contains(&0)
+/// Whether the write of a line was cut short: it has no end, or zeros where the disk never wrote,
+/// and up to there it is as that line begins. Anything else that has no end is not ours.
+fn is_torn(line: &[u8], number: usize) -> bool {
+    let written = line.split(|&byte| byte == 0).next().unwrap_or_default();
+    let first = if number == 0 { "{\"begun\":" } else { "" };
+    let begins = format!("{{\"seq\":{number},\"record\":{first}");
+    let both = begins.len().min(written.len());
+    (line.last() != Some(&b'\n') || line.contains(&0))
+        && written[..both] == begins.as_bytes()[..both]
 }
 
 fn parse_line(line: &[u8]) -> Option<OwnedLine> {
@@ -298,6 +304,23 @@ mod tests {
             let mut damaged = bytes.clone();
             damaged[at] ^= 1;
             assert!(parse(&damaged).is_err(), "byte {at} changed unnoticed");
+        }
+    }
+
+    #[test]
+    fn what_has_no_end_and_is_not_ours_is_damage() {
+        assert_eq!(parse(b"notes of somebody"), Err(1));
+        assert_eq!(parse(b"{\"seq\":0,\"record\":{\"done\""), Err(1));
+        let mut bytes = written();
+        bytes.extend_from_slice(b"{\"seq\":9,");
+        assert_eq!(parse(&bytes), Err(6));
+        for torn in [
+            &b""[..],
+            b"{",
+            b"{\"seq\":0,\"record\":{\"begun\":{",
+            b"\0\0",
+        ] {
+            assert_eq!(parse(torn), Ok(None));
         }
     }
 

@@ -26,4 +26,5 @@ pub mod said;
 pub mod schema;
 pub mod state;
 pub mod store;
+mod strict;
 pub mod value;

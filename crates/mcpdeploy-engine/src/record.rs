@@ -9,6 +9,7 @@ use serde_json::{Map, Value};
 use crate::address::{Address, PhysicalId};
 use crate::kind::{Identity, Placement};
 use crate::state::Instance;
+use crate::strict;
 
 /// The number of an operation.
 #[derive(
@@ -63,6 +64,7 @@ pub struct Intent {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub identity: Option<Identity>,
     /// The inputs, resolved; of a delete, those of what goes.
+    #[serde(deserialize_with = "strict::value")]
     pub inputs: Value,
     /// What it depends on.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]

@@ -411,3 +411,21 @@ async fn what_exists_is_imported_once() {
     assert!(matches!(again, Err(ImportError::Managed(other)) if other == a));
     lab.converge(&stack.desired).await;
 }
+
+#[tokio::test(start_paused = true)]
+async fn after_a_lost_state_what_only_its_tags_tell_is_adopted_though_its_dependency_is_gone() {
+    let mut lab = Lab::new();
+    let stack = Stack::new()
+        .with("fake.named.a", json!({}))
+        .with("fake.tagged.b", json!({"uses": ["${fake.named.a.uid}"]}));
+    lab.converge(&stack.desired).await;
+    lab.cloud.vanish("named-1");
+    std::fs::remove_file(lab.store.state_path()).unwrap();
+    let plan = lab.plan(&stack.desired).await.unwrap();
+    assert_eq!(
+        actions(&plan),
+        ["fake.named.a: create", "fake.tagged.b: adopt"]
+    );
+    lab.converge(&stack.desired).await;
+    assert_eq!(lab.cloud.objects().len(), 2);
+}

@@ -8,21 +8,14 @@ use mcpdeploy_engine::journal::{Journal, JournalError};
 use mcpdeploy_engine::record::Record;
 use mcpdeploy_engine::state::State;
 use mcpdeploy_engine::store::{Store, StoreError};
-use mcpdeploy_testkit::{Disk, Failed, Lab, Ran, run_info};
+use mcpdeploy_testkit::{Failed, Lab, Ran, run_info};
 
-use crate::crash::set;
+use crate::crash::watched;
 use crate::scenes::{Scene, mixed, scenes};
 
 fn put(path: &Path, bytes: &[u8]) {
     let mut file = std::fs::File::create(path).unwrap();
     file.write_all(bytes).unwrap();
-}
-
-async fn watched(scene: &Scene) -> (Lab, Disk) {
-    let mut lab = set(scene).await;
-    let disk = Disk::new();
-    lab.store = lab.store.clone().watched(disk.watch());
-    (lab, disk)
 }
 
 async fn writes_in(scene: &Scene) -> Vec<Write> {
@@ -58,7 +51,9 @@ async fn every_write(times: usize, torn: bool) {
                     .append(true)
                     .open(lab.store.journal_path())
                     .unwrap();
-                file.write_all(b"{\"seq\":7,\"record\":{\"done\"").unwrap();
+                let lines = std::fs::read_to_string(lab.store.journal_path());
+                let number = lines.unwrap().lines().count();
+                write!(file, "{{\"seq\":{number},\"record\":{{").unwrap();
             }
             lab.converge(&scene.after.desired).await;
             let names: Vec<String> = lab.files().into_iter().map(|f| f.0).collect();

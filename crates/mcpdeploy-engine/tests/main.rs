@@ -7,11 +7,16 @@
     reason = "a test fails by panicking, says where it was, and takes anything unexpected as failure"
 )]
 
+mod corpus;
 mod crash;
 mod decisions;
+mod deeds;
 mod disk;
+mod faults;
+mod foreign;
 mod life;
 mod mistakes;
+mod model;
 mod order;
 mod random;
 mod recover;
@@ -19,7 +24,9 @@ mod run;
 mod saved;
 mod scenes;
 mod schemas;
+mod sequences;
 mod support;
+mod surgery;
 
 /// A file here that is no module of this binary would never run.
 #[test]

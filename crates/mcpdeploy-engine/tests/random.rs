@@ -14,7 +14,7 @@ use proptest::prelude::*;
 use serde_json::json;
 
 /// `ENGINE_CASES` asks for more than the few that every run has time for.
-fn config(cases: u32) -> ProptestConfig {
+pub(crate) fn config(cases: u32) -> ProptestConfig {
     let asked = std::env::var("ENGINE_CASES").ok();
     ProptestConfig {
         cases: asked.and_then(|n| n.parse().ok()).unwrap_or(cases),
@@ -24,7 +24,7 @@ fn config(cases: u32) -> ProptestConfig {
     }
 }
 
-fn run<F: Future>(future: F) -> F::Output {
+pub(crate) fn run<F: Future>(future: F) -> F::Output {
     tokio::runtime::Builder::new_current_thread()
         .enable_time()
         .start_paused(true)
@@ -123,7 +123,7 @@ async fn story(seed: u64, size: usize, edits: usize) {
 }
 
 /// Dependencies are made before what needs them; what recorded a dependency goes before that.
-fn check_order(plan: &Plan, state: &State, graph: &Graph) {
+pub(crate) fn check_order(plan: &Plan, state: &State, graph: &Graph) {
     let mut now = state.clone();
     for record in &plan.preamble {
         if !matches!(record, Record::Rewired { .. } | Record::Forgotten { .. }) {
@@ -177,7 +177,7 @@ fn check_order(plan: &Plan, state: &State, graph: &Graph) {
 }
 
 /// Nothing begins before what it waits for has ended.
-fn check_events(plan: &Plan, events: &[Event]) {
+pub(crate) fn check_events(plan: &Plan, events: &[Event]) {
     let mut began = HashMap::new();
     let mut ended = HashMap::new();
     for (at, event) in events.iter().enumerate() {

@@ -3,6 +3,7 @@
 use mcpdeploy_engine::event::{Event, Finding};
 use mcpdeploy_engine::kind::FaultClass;
 use mcpdeploy_engine::plan::{Plan, PlanOptions, Reason, StepOp};
+use mcpdeploy_engine::record::{Record, Slot};
 use mcpdeploy_testkit::{At, CallOp, FakeInputs, Fault, Lab, Ran, Stack};
 use serde_json::json;
 
@@ -228,22 +229,6 @@ async fn nor_is_it_when_the_run_is_killed() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn killed_twice_and_three_times() {
-    for scene in crate::scenes::scenes() {
-        for (first, second, third) in [(9, 8, 9), (14, 12, 3), (20, 18, 15)] {
-            let mut lab = crate::crash::set(&scene).await;
-            for number in [first, second, third] {
-                let number = lab.cloud.call_count() + number;
-                lab.cloud.arm(At::Number(number), Fault::CrashAfter, 1);
-                lab.run_until_killed(&scene.after.desired, &scene.options)
-                    .await;
-            }
-            lab.converge(&scene.after.desired).await;
-        }
-    }
-}
-
-#[tokio::test(start_paused = true)]
 async fn killed_and_then_something_else_is_wanted() {
     let scenes = crate::scenes::scenes();
     for (index, scene) in scenes.iter().enumerate() {
@@ -257,6 +242,54 @@ async fn killed_and_then_something_else_is_wanted() {
             lab.run_until_killed(&scene.after.desired, &scene.options)
                 .await;
             lab.converge(&other.after.desired).await;
+        }
+    }
+}
+
+/// What an interrupted run left open is found under the address that it has been given since, and
+/// not looked for once it is forgotten.
+#[tokio::test(start_paused = true)]
+async fn moved_and_forgotten_by_hand_while_something_is_open() {
+    for op in [CallOp::Configure, CallOp::Delete] {
+        for forget in [false, true] {
+            let mut lab = Lab::new();
+            let stack = |name: &str, size: u32| {
+                Stack::new().with(
+                    &format!("fake.named.{name}"),
+                    json!({"name": "n", "size": size}),
+                )
+            };
+            lab.converge(&stack("a", 1).desired).await;
+            lab.cloud
+                .arm(site("fake.named.a", op), Fault::CrashAfter, 1);
+            let wanted = match op {
+                CallOp::Delete => Stack::new(),
+                _ => stack("a", 2),
+            };
+            lab.run_until_killed(&wanted.desired, &PlanOptions::default())
+                .await;
+            let old = lab.state().unwrap();
+            assert_eq!(old.pending.len(), 1);
+            let mut new = old.clone();
+            let (from, to) = (address("fake.named.a"), address("fake.named.b"));
+            let record = if forget {
+                let slot = Slot::Current;
+                Record::Forgotten {
+                    address: from,
+                    slot,
+                }
+            } else {
+                Record::Moved { from, to }
+            };
+            new.fold(&record).unwrap();
+            assert_eq!(new.pending.is_empty(), forget);
+            let lock = lab.store.lock(&lab.by).unwrap();
+            lab.store
+                .replace_with_backup(&lock, Some(&old), &mut new)
+                .unwrap();
+            drop(lock);
+            let name = if forget { "a" } else { "b" };
+            lab.converge(&stack(name, 2).desired).await;
         }
     }
 }

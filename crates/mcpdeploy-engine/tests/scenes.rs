@@ -4,10 +4,14 @@ use mcpdeploy_engine::plan::{Mode, PlanOptions};
 use mcpdeploy_testkit::Stack;
 use serde_json::json;
 
+use crate::support::address;
+
 /// From one stack to another.
 pub(crate) struct Scene {
     pub(crate) name: &'static str,
     pub(crate) before: Option<Stack>,
+    /// Applied after `before` by a run that was refused every deletion.
+    pub(crate) left: Option<Stack>,
     pub(crate) after: Stack,
     pub(crate) options: PlanOptions,
     /// Objects may go while others refer to them: in place of a resource that is deleted first,
@@ -49,6 +53,7 @@ pub(crate) fn scenes() -> Vec<Scene> {
     let scene = |name, after| Scene {
         name,
         before: Some(mixed()),
+        left: None,
         after,
         options: PlanOptions::default(),
         lax: false,
@@ -125,12 +130,91 @@ pub(crate) fn scenes() -> Vec<Scene> {
             )
         },
         Scene {
-            before: Some(mixed()),
-            options: PlanOptions {
-                mode: Mode::Destroy,
-                ..PlanOptions::default()
-            },
+            options: destroy(),
             ..scene("destroy", Stack::new())
         },
+        Scene {
+            left: Some(in_zone("z2")),
+            ..scene(
+                "what a replacement left behind, and another replacement",
+                in_zone("z3"),
+            )
+        },
+        Scene {
+            left: Some(in_zone("z2")),
+            options: destroy(),
+            ..scene("what a replacement left behind, and destroy", Stack::new())
+        },
+        Scene {
+            before: Some(named("a", "b", "one")),
+            ..scene("moved and changed", moved())
+        },
+        Scene {
+            before: Some(triggered(1)),
+            ..scene("data that replaces what refers to it", triggered(2))
+        },
+        Scene {
+            options: PlanOptions {
+                replace: vec![address("fake.tagged.t")],
+                ..PlanOptions::default()
+            },
+            lax: true,
+            ..scene("replaced on request", mixed())
+        },
     ]
+}
+
+fn destroy() -> PlanOptions {
+    PlanOptions {
+        mode: Mode::Destroy,
+        ..PlanOptions::default()
+    }
+}
+
+/// The base in another zone under another name: it and what lives in it are replaced.
+fn in_zone(zone: &str) -> Stack {
+    changed(|stack| {
+        stack.at("fake.named.base").inputs["zone"] = json!(zone);
+        stack.at("fake.named.base").inputs["name"] = json!(format!("base-{zone}"));
+    })
+}
+
+/// Something with a name, something with tags and a child, under these addresses.
+fn named(parent: &str, other: &str, text: &str) -> Stack {
+    Stack::new()
+        .with(
+            &format!("fake.named.{parent}"),
+            json!({"name": "n", "text": text}),
+        )
+        .with(
+            &format!("fake.tagged.{other}"),
+            json!({"text": format!("${{fake.named.{parent}.text}}")}),
+        )
+        .with(
+            "fake.child.c",
+            json!({"parent": format!("${{fake.named.{parent}.uid}}"), "key": "c"}),
+        )
+}
+
+/// The same things under other addresses, with another text.
+fn moved() -> Stack {
+    let mut stack = named("x", "y", "two");
+    stack.desired.moved = vec![
+        (address("fake.named.a"), address("fake.named.x")),
+        (address("fake.tagged.b"), address("fake.tagged.y")),
+    ];
+    stack
+}
+
+fn triggered(number: u32) -> Stack {
+    Stack::new()
+        .with(
+            "mcpdeploy.data.d",
+            json!({"value": format!("v{number}"), "triggers": {"n": number}}),
+        )
+        .with(
+            "fake.tagged.t",
+            json!({"zone": "${mcpdeploy.data.d.id}", "text": "${mcpdeploy.data.d.value}"}),
+        )
+        .with("mcpdeploy.data.e", json!({"of": "${fake.tagged.t.uid}"}))
 }

@@ -145,6 +145,17 @@ impl FakeCloud {
         world.dead = false;
     }
 
+    /// The client is dead from now on: no call ends any more.
+    pub(crate) fn die_now(&self) {
+        self.world().dead = true;
+    }
+
+    /// Whatever call comes next kills the client before it happens.
+    pub(crate) fn die_at_next_call(&self) {
+        let next = At::Number(self.call_count());
+        self.arm(next, Fault::CrashBefore, 1);
+    }
+
     /// Waits until a fault has killed the client. From then on no call ends any more.
     pub async fn crashed(&self) {
         self.0.crashed.notified().await;

@@ -20,6 +20,8 @@ pub enum CallOp {
 pub enum At {
     /// At the call of that number, counted from zero over the cloud's whole life.
     Number(usize),
+    /// At that call and all after it.
+    From(usize),
     /// At every such operation on that resource.
     Site(Address, CallOp),
     /// At every such operation on any resource of that kind.
@@ -54,6 +56,7 @@ impl At {
     pub(crate) fn is(&self, number: usize, kind: &str, op: CallOp, address: &Address) -> bool {
         match self {
             Self::Number(n) => *n == number,
+            Self::From(n) => *n <= number,
             Self::Site(on, at) => on == address && *at == op,
             Self::Kind(of, at) => *of == kind && *at == op,
         }

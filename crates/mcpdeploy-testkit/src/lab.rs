@@ -20,6 +20,7 @@ use tempfile::TempDir;
 
 use crate::cloud::FakeCloud;
 use crate::fake::register;
+use crate::killable::killable;
 
 /// A folder for state and journal, a cloud, and the kinds that live in it.
 pub struct Lab {
@@ -31,6 +32,8 @@ pub struct Lab {
     pub parallelism: usize,
     /// Whether the state is read again before planning.
     pub read: bool,
+    /// Who runs.
+    pub by: RunInfo,
     /// The events of all runs.
     pub events: Vec<Event>,
     /// Where state and journal are.
@@ -98,6 +101,7 @@ impl Lab {
             registry,
             parallelism: 8,
             read: true,
+            by: run_info(),
             events: Vec::new(),
             store: Store::new(dir.path().join("deployment")),
             dir,
@@ -176,7 +180,7 @@ impl Lab {
         plan: &Plan,
         cancel: Cancel,
     ) -> Result<Summary, Failed> {
-        let lock = self.store.lock(&run_info())?;
+        let lock = self.store.lock(&self.by)?;
         let options = ApplyOptions {
             parallelism: self.parallelism,
         };
@@ -188,7 +192,7 @@ impl Lab {
             &self.store,
             &lock,
             &self.registry,
-            run_info(),
+            self.by.clone(),
             &options,
             cancel,
             &mut sink,
@@ -242,11 +246,8 @@ impl Lab {
     /// Plans and applies until that ends or a fault kills it; then the faults are taken away.
     pub async fn run_until_killed(&mut self, desired: &Desired, options: &PlanOptions) -> Ran {
         let cloud = self.cloud.clone();
-        let ran = tokio::select! {
-            biased;
-            () = cloud.crashed() => Ran::Killed,
-            ended = self.run_with(desired, options, cancel::channel().1) => Ran::Ended(ended),
-        };
+        let run = self.run_with(desired, options, cancel::channel().1);
+        let ran = killable(&cloud, run).await.map_or(Ran::Killed, Ran::Ended);
         self.cloud.disarm();
         ran
     }

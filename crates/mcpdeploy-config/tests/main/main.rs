@@ -1,6 +1,7 @@
 //! The tests of the crate through its front door, in one binary.
 
 mod bad;
+mod corpus;
 mod environments;
 mod hostile;
 mod keys;

@@ -68,6 +68,7 @@ pub async fn apply(
             return Err(FoldError::Order(step.address.clone()).into());
         }
     }
+    let now = after_preamble(plan, state)?;
     sink.event(&Event::RunStarted {
         format: FORMAT,
         by: by.clone(),
@@ -91,8 +92,11 @@ pub async fn apply(
         journal.append(record);
     }
     journal.sync()?;
-    for record in &plan.preamble {
-        state.fold(record)?;
+    if let Some(now) = now {
+        *state = State {
+            serial: state.serial,
+            ..now
+        };
     }
     for recovered in &plan.recovered {
         sink.event(&Event::Recovered {
@@ -124,6 +128,23 @@ pub async fn apply(
         summary: summary.clone(),
     });
     Ok(summary)
+}
+
+/// The state with the plan's findings in it; `None` when there are none. Found out before anything is
+/// written: records that do not fit would leave a journal that no later run could read.
+fn after_preamble(plan: &Plan, state: &State) -> Result<Option<State>, FoldError> {
+    let mut now = (!plan.preamble.is_empty()).then(|| state.clone());
+    if let Some(now) = &mut now {
+        for record in &plan.preamble {
+            now.fold(record)?;
+        }
+    }
+    // The operations of a run are numbered anew. What has none (an import) may come in between.
+    let open = now.as_ref().unwrap_or(state).pending.keys().next();
+    match open.filter(|_| !plan.steps.is_empty()) {
+        Some(op) => Err(FoldError::Open(*op)),
+        None => Ok(now),
+    }
 }
 
 /// The deployment's outputs with values in the place of references; what is not known is left out.

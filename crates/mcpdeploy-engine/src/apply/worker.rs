@@ -12,7 +12,7 @@ use crate::claims::Claims;
 use crate::diff;
 use crate::event::Fault;
 use crate::kind::{
-    Delta, DynCx, DynKind, DynObserved, FaultClass, KindError, Placement, same_owner,
+    Delta, DynCx, DynKind, DynObserved, FaultClass, KindError, Placement, covers, same_owner,
 };
 use crate::resource::tags_of;
 use crate::retry::{Backoff, retry};
@@ -131,6 +131,9 @@ impl Work {
                     Ok(Some(observed)) if others.contains(&observed.id) => {}
                     Ok(Some(observed)) => {
                         if self.is_ours(cx, want, &observed, ambiguous).await? {
+                            if let Some(pointer) = self.unlike(want, &observed) {
+                                return Err(Failure::settled(other(error, &observed.id, &pointer)));
+                            }
                             break Made::Found(observed);
                         }
                         return Err(Failure::settled(taken(error, &observed.id)));
@@ -211,6 +214,22 @@ impl Work {
         Ok(tags.is_some_and(|tags| same_owner(&tags_of(want), &tags)))
     }
 
+    /// Where what was found differs from what is wanted in a way that only a replacement can mend,
+    /// which is for a plan to decide.
+    fn unlike(&self, want: &Value, observed: &DynObserved) -> Option<String> {
+        let forces = |change: &diff::Change| {
+            let replace_on = self.kind.replace_on();
+            replace_on.iter().any(|at| covers(at, &change.pointer))
+        };
+        let seen = |change: &diff::Change| {
+            let mut unobserved = observed.unobserved.iter();
+            !unobserved.any(|at| covers(at, &change.pointer))
+        };
+        let changes = diff::diff(want, want, &observed.inputs);
+        let found = changes.into_iter().find(|c| forces(c) && seen(c));
+        found.map(|change| change.pointer)
+    }
+
     async fn finish(
         &self,
         cx: &DynCx<'_>,
@@ -251,6 +270,15 @@ impl Failure {
     fn settled(error: KindError) -> Self {
         Self::of(error)
     }
+}
+
+fn other(mut error: KindError, id: &PhysicalId, pointer: &str) -> KindError {
+    error.class = FaultClass::Exists;
+    error.hint = Some(format!(
+        "{id} is there and is ours, but its {} is another and cannot change in place; plan again: it is replaced then",
+        pointer.trim_start_matches('/').replace('/', ".")
+    ));
+    error
 }
 
 fn taken(mut error: KindError, id: &PhysicalId) -> KindError {

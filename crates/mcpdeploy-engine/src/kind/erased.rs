@@ -146,8 +146,15 @@ fn parse<T: DeserializeOwned>(value: &Value) -> Result<T, InputError> {
     })
 }
 
-/// Reads what the engine itself has checked or written before.
+/// Reads what the engine itself has checked or written before. Kinds count on it that nothing in it
+/// is open any more; a state that others have written may be otherwise.
 fn reread<T: DeserializeOwned>(value: &Value, what: &str) -> Result<T, KindError> {
+    if crate::value::has_open(value) {
+        return Err(KindError::fatal(format!(
+            "{what} in the state have references in them instead of values"
+        ))
+        .hint("the state was not written by mcpdeploy; remove the resource from the state and import it"));
+    }
     parse(value).map_err(|error| {
         KindError::fatal(format!(
             "{what} in the state do not fit this version's kind: {} at `{}`",

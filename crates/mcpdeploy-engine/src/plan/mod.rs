@@ -24,6 +24,7 @@ use crate::diff::Change;
 use crate::event::{Finding, NodeOp};
 use crate::kind::{Placement, ReplaceOrder};
 use crate::record::{Record, Slot};
+use crate::strict;
 
 /// The version of the plan's format that this program writes.
 pub const FORMAT: u32 = 1;
@@ -110,6 +111,7 @@ pub struct Plan {
     /// What is done, each step after those that it names.
     pub steps: Vec<Step>,
     /// Outputs of the deployment, with references in them.
+    #[serde(deserialize_with = "strict::object")]
     pub outputs: Map<String, Value>,
 }
 
@@ -354,6 +356,7 @@ pub enum StepOp {
 #[serde(deny_unknown_fields)]
 pub struct Wanted {
     /// The inputs, with references in them.
+    #[serde(deserialize_with = "strict::value")]
     pub inputs: Value,
     /// What it depends on.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]

@@ -16,6 +16,7 @@ use crate::address::Address;
 use crate::graph::Node;
 use crate::kind::ReplaceOrder;
 use crate::record::Slot;
+use crate::state::ResourceState;
 
 pub(super) struct Built {
     pub(super) actions: Vec<PlannedAction>,
@@ -138,8 +139,7 @@ impl Builder<'_> {
                     .state
                     .resources
                     .get(address)
-                    .and_then(|resource| resource.deposed.keys().next_back())
-                    .map_or(0, |key| key + 1);
+                    .map_or(0, ResourceState::free_key);
                 let make = self.push(address, create(Some(key), false), typical);
                 let delete = self.add_delete(address, Slot::Deposed(key), typical);
                 self.edges.push((make, delete));

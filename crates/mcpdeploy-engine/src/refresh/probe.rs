@@ -9,7 +9,7 @@ use crate::address::{Address, KindName, PhysicalId};
 use crate::claims::Claims;
 use crate::event::Sink;
 use crate::graph::Graph;
-use crate::kind::{Identity, Placement};
+use crate::kind::{FaultClass, Identity, Placement};
 use crate::plan::{Findings, Scope};
 use crate::record::Record;
 use crate::state::{Instance, State};
@@ -38,6 +38,8 @@ pub(super) async fn probe_wanted(
     let mut claims = Claims::of(now);
     // A parent found in one round makes its children findable in the next.
     let mut asked: BTreeSet<Address> = findings.gone.iter().cloned().collect();
+    // Asked about with something in the place of what is not known.
+    let mut guessed: BTreeSet<Address> = BTreeSet::new();
     let mut problems = Vec::new();
     loop {
         // What calls nothing is as the file says, whatever the state has of it.
@@ -63,9 +65,22 @@ pub(super) async fn probe_wanted(
             });
             let Some(inputs) = resolved
                 .ok()
-                .filter(|inputs| !value::has_unknown(inputs))
                 .and_then(|inputs| node.kind.normalize(inputs).ok())
             else {
+                continue;
+            };
+            let known = !value::has_unknown(&inputs);
+            let inputs = if known {
+                inputs
+            } else if !pure && matches!(node.kind.identity(&inputs), Some(Identity::OwnerTag)) {
+                // Its tags tell it, whatever it is to refer to; nothing else would keep a second
+                // one from being created.
+                let Ok(inputs) = node.kind.normalize(value::fill_open(&inputs, "unknown")) else {
+                    continue;
+                };
+                guessed.insert(resource.address.clone());
+                inputs
+            } else {
                 continue;
             };
             if pure {
@@ -98,6 +113,10 @@ pub(super) async fn probe_wanted(
         for answer in read_all(queries, options.parallelism, sink).await {
             let address = answer.query.address.clone();
             let (observed, ours) = match answer.found {
+                // It may be what stood in for the unknown that it could not be asked with.
+                Err(error) if error.class == FaultClass::Fatal && guessed.contains(&address) => {
+                    continue;
+                }
                 Err(error) => {
                     problems.push(Problem::unreadable(&address, &error));
                     continue;
@@ -122,7 +141,7 @@ pub(super) async fn probe_wanted(
             let lifecycle = node
                 .map(|node| node.resource.lifecycle.clone())
                 .unwrap_or_default();
-            let inputs = answer.query.inputs;
+            let mut inputs = answer.query.inputs;
             let mut there = observed.inputs;
             for pointer in observed.unobserved {
                 // Our tags were seen; the rest of what was not looked at is set again.
@@ -132,6 +151,9 @@ pub(super) async fn probe_wanted(
                 {
                     *slot = tags.clone();
                 }
+            }
+            if guessed.contains(&address) {
+                inputs.clone_from(&there);
             }
             let adopted = Record::Applied {
                 address: address.clone(),

@@ -53,6 +53,10 @@ impl State {
             }
             Record::Gone { address, slot } | Record::Forgotten { address, slot } => {
                 self.remove(address, *slot);
+                // With it goes what was still to be found out about it.
+                self.pending.retain(|_, pending| {
+                    pending.intent.address != *address || pending.slot() != Some(*slot)
+                });
             }
             Record::Moved { from, to } => {
                 if let Some(state) = self.resources.remove(from) {
@@ -64,6 +68,12 @@ impl State {
                     }
                     list.sort();
                 };
+                for Pending { intent, .. } in self.pending.values_mut() {
+                    if intent.address == *from {
+                        intent.address = to.clone();
+                    }
+                    renamed(&mut intent.depends_on);
+                }
                 for resource in self.resources.values_mut() {
                     let all = resource
                         .current
@@ -126,7 +136,7 @@ impl State {
                 }
                 // A predecessor that was to be gone by now: it must not be lost.
                 IntentAction::Create { .. } | IntentAction::Update | IntentAction::Delete(_) => {
-                    let key = resource.deposed.keys().next_back().map_or(0, |k| k + 1);
+                    let key = resource.free_key();
                     resource.deposed.insert(key, old);
                 }
             }

@@ -14,7 +14,8 @@ use serde_json::{Map, Value};
 
 use crate::address::{Address, PhysicalId};
 use crate::kind::Placement;
-use crate::record::{Intent, OpId, Slot};
+use crate::record::{Intent, IntentAction, OpId, Slot};
+use crate::strict;
 
 /// The version of the state's format that this program writes.
 pub const FORMAT: u32 = 1;
@@ -35,12 +36,21 @@ pub struct State {
     /// The environment's name.
     pub environment: String,
     /// The resources by address.
+    #[serde(deserialize_with = "strict::map")]
     pub resources: BTreeMap<Address, ResourceState>,
     /// Operations whose outcome is not known: the next run settles them first.
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    #[serde(
+        default,
+        skip_serializing_if = "BTreeMap::is_empty",
+        deserialize_with = "strict::map"
+    )]
     pub pending: BTreeMap<OpId, Pending>,
     /// The outputs of the deployment after the last apply.
-    #[serde(default, skip_serializing_if = "Map::is_empty")]
+    #[serde(
+        default,
+        skip_serializing_if = "Map::is_empty",
+        deserialize_with = "strict::object"
+    )]
     pub outputs: Map<String, Value>,
 }
 
@@ -52,7 +62,11 @@ pub struct ResourceState {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub current: Option<Instance>,
     /// Replaced ones that are still to be deleted, by key.
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    #[serde(
+        default,
+        skip_serializing_if = "BTreeMap::is_empty",
+        deserialize_with = "strict::map"
+    )]
     pub deposed: BTreeMap<u64, Instance>,
     /// Replaced ones that are kept, e.g. published versions; the oldest first.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -87,6 +101,14 @@ impl ResourceState {
         self.current.is_none() && self.deposed.is_empty()
     }
 
+    /// A key for the next one that steps aside.
+    pub(crate) fn free_key(&self) -> u64 {
+        let last = self.deposed.keys().next_back();
+        let next = last.map_or(Some(0), |key| key.checked_add(1));
+        next.or_else(|| (0..).find(|key| !self.deposed.contains_key(key)))
+            .unwrap_or_default()
+    }
+
     /// The ids of everything under this address.
     pub fn ids(&self) -> impl Iterator<Item = &PhysicalId> {
         self.instances().map(|instance| &instance.id)
@@ -108,12 +130,21 @@ pub struct Instance {
     /// The id by which the cloud knows it.
     pub id: PhysicalId,
     /// The inputs that were asked for, resolved.
+    #[serde(deserialize_with = "strict::value")]
     pub inputs: Value,
     /// The inputs that the cloud showed at the last read, where they differ from what was asked.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(
+        default,
+        skip_serializing_if = "Option::is_none",
+        deserialize_with = "strict::option"
+    )]
     pub observed: Option<Value>,
     /// Its outputs.
-    #[serde(default, skip_serializing_if = "Value::is_null")]
+    #[serde(
+        default,
+        skip_serializing_if = "Value::is_null",
+        deserialize_with = "strict::value"
+    )]
     pub outputs: Value,
     /// What it depended on when it was last changed: deletes are ordered by this.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -165,6 +196,17 @@ pub struct Pending {
     pub created: Option<PhysicalId>,
 }
 
+impl Pending {
+    /// The recorded instance that it is about; a creation whose id was not recorded has none.
+    fn slot(&self) -> Option<Slot> {
+        match self.intent.action {
+            IntentAction::Create { .. } => self.created.as_ref().map(|_| Slot::Current),
+            IntentAction::Update => Some(Slot::Current),
+            IntentAction::Delete(slot) => Some(slot),
+        }
+    }
+}
+
 impl State {
     /// An empty state of a new lineage.
     #[must_use]
@@ -191,11 +233,5 @@ impl State {
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.resources.is_empty() && self.pending.is_empty()
-    }
-
-    /// The next free number for an operation.
-    #[must_use]
-    pub fn next_op(&self) -> OpId {
-        OpId(self.pending.keys().next_back().map_or(0, |op| op.0 + 1))
     }
 }

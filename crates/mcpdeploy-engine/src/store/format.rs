@@ -28,8 +28,17 @@ pub(super) fn parse_head(bytes: &[u8]) -> Result<Head, StateProblem> {
     if format > FORMAT {
         return Err(StateProblem::Newer(format));
     }
-    serde_json::from_slice(bytes).map_err(StateProblem::Unreadable)
+    let head: Head = serde_json::from_slice(bytes).map_err(StateProblem::Unreadable)?;
+    if head.serial > MOST {
+        let error = serde::de::Error::custom("no state was ever saved that often");
+        return Err(StateProblem::Unreadable(error));
+    }
+    Ok(head)
 }
+
+/// The highest serial that there can be: one that every JSON reader takes for what it is, with room
+/// to count on.
+const MOST: u64 = 1 << 53;
 
 /// Reads a state.
 ///

@@ -31,6 +31,7 @@ pub(super) struct Coordinator<'a> {
     cancel: Cancel,
     sink: &'a mut dyn Sink,
     schedule: Schedule,
+    /// Nothing is open when a run begins, so its operations are numbered from 0.
     next_op: u64,
     running: HashMap<StepId, Running>,
     /// Which objects are whose; workers look into it.
@@ -79,7 +80,7 @@ impl<'a> Coordinator<'a> {
         }
         let (to, inbox) = mpsc::unbounded_channel();
         Ok(Self {
-            next_op: state.next_op().0,
+            next_op: 0,
             claims: Arc::new(Mutex::new(Claims::of(state))),
             plan,
             state,
