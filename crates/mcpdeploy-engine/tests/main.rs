@@ -13,6 +13,7 @@ mod disk;
 mod life;
 mod mistakes;
 mod order;
+mod pace;
 mod random;
 mod recover;
 mod run;

@@ -12,10 +12,13 @@ mod fault;
 mod lab;
 mod rng;
 mod stack;
+mod weather;
 
 pub use cloud::{Call, FakeCloud, Object};
 pub use disk::Disk;
-pub use fake::{Child, FakeInputs, FakeOutputs, Named, Slow, Tagged, Version, register};
+pub use fake::{
+    Child, FakeInputs, FakeOutputs, Free, Left, Named, Right, Slow, Tagged, Version, register,
+};
 pub use fault::{At, CallOp, Fault};
 pub use lab::{Failed, Lab, Ran, run_info};
 pub use rng::Rng;

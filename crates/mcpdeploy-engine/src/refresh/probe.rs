@@ -95,7 +95,7 @@ pub(super) async fn probe_wanted(
         if queries.is_empty() {
             break;
         }
-        for answer in read_all(queries, options.parallelism, sink).await {
+        for answer in read_all(queries, options, sink).await {
             let address = answer.query.address.clone();
             let (observed, ours) = match answer.found {
                 Err(error) => {
