@@ -18,6 +18,7 @@ use mcpdeploy_engine::cancel;
 use mcpdeploy_engine::event::Event;
 use mcpdeploy_engine::graph::Graph;
 use mcpdeploy_engine::kind::Registry;
+use mcpdeploy_engine::pace::Pace;
 use mcpdeploy_engine::plan::{Plan, PlanOptions, plan};
 use mcpdeploy_engine::refresh::{RefreshOptions, refresh};
 use mcpdeploy_engine::state::State;
@@ -133,6 +134,7 @@ impl Bench {
             read: true,
             probe: true,
             parallelism: 10,
+            pace: Pace::new(),
             mode: options.mode,
             targets: Vec::new(),
         };
@@ -151,7 +153,10 @@ impl Bench {
             &lock,
             &self.registry,
             run_info(),
-            &ApplyOptions { parallelism: 10 },
+            &ApplyOptions {
+                parallelism: 10,
+                pace: Pace::new(),
+            },
             cancel::channel().1,
             &mut sink,
         )

@@ -37,6 +37,12 @@ impl KindName {
         }
     }
 
+    /// The service that it belongs to: all of the name but its last part.
+    #[must_use]
+    pub fn service(&self) -> &str {
+        self.0.rsplit_once('.').map_or("", |(service, _)| service)
+    }
+
     /// The name as text.
     #[must_use]
     pub fn as_str(&self) -> &str {

@@ -7,6 +7,7 @@ use crate::address::{Address, PhysicalId};
 use crate::event::Fault;
 use crate::graph::Graph;
 use crate::kind::{DynCx, KindError, Registry};
+use crate::pace::Access;
 use crate::plan::{FORMAT, Plan, PlanOptions};
 use crate::record::Record;
 use crate::retry::retry;
@@ -50,8 +51,10 @@ pub async fn plan(
     );
 
     let quiet = |_: &str| ();
-    let cx = DynCx::new(address, &resource.placement, &quiet);
-    let found = retry(&|_, _| (), || node.kind.read(&cx, Some(&id), &inputs, &[]))
+    let access = Access::alone(address.kind(), &resource.placement);
+    let cx = DynCx::new(address, &resource.placement, &quiet).paced(&access);
+    let read = || node.kind.read(&cx, Some(&id), &inputs, &[]);
+    let found = retry(&access, &|_, _| (), read)
         .await
         .map_err(ImportError::Read)?
         .ok_or_else(|| ImportError::Absent {
@@ -61,9 +64,11 @@ pub async fn plan(
     let mut there = found.inputs;
     if found.unobserved.contains(&"/tags")
         && let Some(slot) = there.pointer_mut("/tags")
-        && let Some(tags) = retry(&|_, _| (), || node.kind.read_tags(&cx, &found.id, &inputs))
-            .await
-            .map_err(ImportError::Read)?
+        && let Some(tags) = retry(&access, &|_, _| (), || {
+            node.kind.read_tags(&cx, &found.id, &inputs)
+        })
+        .await
+        .map_err(ImportError::Read)?
     {
         *slot = json!(tags);
     }

@@ -17,6 +17,7 @@ pub mod graph;
 pub mod import;
 pub mod journal;
 pub mod kind;
+pub mod pace;
 pub mod plan;
 pub mod record;
 pub mod refresh;

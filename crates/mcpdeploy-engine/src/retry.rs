@@ -5,44 +5,103 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use crate::kind::{FaultClass, KindError};
+use crate::kind::{FaultClass, KindError, RetrySchedule};
+use crate::pace::{Access, Lane};
 
 /// The waits between tries of one operation.
 ///
 /// Each class of failures has its own schedule and its own time to give up, counted from the first
 /// failure of that class: an operation that waited a minute for a role still has its full time for
-/// throttling.
-#[derive(Debug, Default)]
+/// throttling. Time in the queue of a service that throttles counts for none of the others: nothing
+/// was tried.
+#[derive(Debug)]
 pub(crate) struct Backoff {
-    runs: Vec<(FaultClass, Instant, Duration)>,
+    tried: Instant,
+    runs: Vec<Run>,
+}
+
+#[derive(Debug)]
+struct Run {
+    class: FaultClass,
+    since: Instant,
+    failures: u32,
+}
+
+/// What to do after a failure.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Next {
+    /// Wait so long, then try again in turn.
+    Wait(Duration),
+    /// Stand in the queue at once, which will take about so long.
+    InTurn(Duration),
+}
+
+impl Next {
+    /// How long until the next try, as far as can be told.
+    pub(crate) fn wait(self) -> Duration {
+        match self {
+            Self::Wait(wait) | Self::InTurn(wait) => wait,
+        }
+    }
+
+    pub(crate) async fn pause(self) {
+        match self {
+            Self::Wait(wait) => tokio::time::sleep(wait).await,
+            // The queue is the pause.
+            Self::InTurn(_) => {}
+        }
+    }
 }
 
 impl Backoff {
     pub(crate) fn new() -> Self {
-        Self::default()
+        Self {
+            tried: Instant::now(),
+            runs: Vec::new(),
+        }
     }
 
-    /// How long to wait after this failure; `None` to give up.
-    pub(crate) fn next(&mut self, error: &KindError) -> Option<Duration> {
+    /// A try begins, after `queued` in the queue.
+    pub(crate) fn begin(&mut self, queued: Duration) {
+        self.tried = Instant::now();
+        let others = |run: &&mut Run| run.class != FaultClass::Throttled;
+        for run in self.runs.iter_mut().filter(others) {
+            run.since += queued;
+        }
+    }
+
+    /// What to do after this failure; `None` to give up.
+    pub(crate) fn next(&mut self, error: &KindError, lane: &Lane) -> Option<Next> {
         let schedule = error.class.schedule()?;
         let now = Instant::now();
-        let run = match self.runs.iter_mut().find(|run| run.0 == error.class) {
-            Some(run) => run,
-            None => {
-                self.runs.push((error.class, now, schedule.first));
-                self.runs.last_mut()?
+        let at = self.runs.iter().position(|run| run.class == error.class);
+        let at = at.unwrap_or_else(|| {
+            self.runs.push(Run {
+                class: error.class,
+                since: now,
+                failures: 0,
+            });
+            self.runs.len() - 1
+        });
+        let run = &mut self.runs[at];
+        let late = now.duration_since(run.since) > schedule.give_up_after();
+        run.failures = run.failures.saturating_add(1);
+        match schedule {
+            RetrySchedule::Poll(poll) => {
+                let next = poll.next(run.since, self.tried);
+                (!late).then(|| Next::Wait(next.duration_since(now)))
             }
-        };
-        if now.duration_since(run.1) > schedule.give_up_after {
-            return None;
+            RetrySchedule::Backoff { first, most, .. } => {
+                let doubled = 2_u32.saturating_pow(run.failures - 1);
+                let length = first.saturating_mul(doubled).min(most);
+                (!late).then(|| Next::Wait(length.mul_f64(jitter())))
+            }
+            // As long as it takes anybody's calls, it is slow and has not failed.
+            RetrySchedule::InTurn { give_up_after } => {
+                let stuck = lane.since_accepted().is_none_or(|ago| ago > give_up_after);
+                (!late || !stuck).then(|| Next::InTurn(lane.expected_wait()))
+            }
         }
-        let wait = run.2;
-        run.2 = (wait * schedule.factor_percent / 100).min(schedule.most);
-        Some(if schedule.jitter {
-            wait.mul_f64(jitter())
-        } else {
-            wait
-        })
     }
 }
 
@@ -53,9 +112,10 @@ fn jitter() -> f64 {
     f64::from(u16::from_le_bytes([bytes[0], bytes[1]])) / f64::from(u16::MAX)
 }
 
-/// Runs an idempotent operation until it ends well or trying again makes no sense. `retrying` is
-/// told of each failure and the wait after it.
+/// Runs an idempotent operation until it ends well or trying again makes no sense, each try in its
+/// turn. `retrying` is told of each failure and the wait after it.
 pub(crate) async fn retry<T, F>(
+    access: &Access,
     retrying: &(dyn Fn(&KindError, Duration) + Send + Sync),
     mut operation: impl FnMut() -> F,
 ) -> Result<T, KindError>
@@ -64,21 +124,31 @@ where
 {
     let mut backoff = Backoff::new();
     loop {
-        let error = match operation().await {
+        let (turn, queued) = access.turn().await;
+        backoff.begin(queued);
+        let result = operation().await;
+        turn.answered(&result);
+        let error = match result {
             Ok(value) => return Ok(value),
             Err(error) => error,
         };
-        let Some(wait) = backoff.next(&error) else {
+        let Some(next) = backoff.next(&error, access.lane()) else {
             return Err(error);
         };
-        retrying(&error, wait);
-        tokio::time::sleep(wait).await;
+        retrying(&error, next.wait());
+        next.pause().await;
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::kind::Placement;
+
+    fn access() -> Access {
+        let address: crate::address::Address = "aws.lambda.function.f".parse().unwrap();
+        Access::alone(address.kind(), &Placement::default())
+    }
 
     #[tokio::test(start_paused = true)]
     async fn throttling_is_tried_again_and_denial_is_not() {
@@ -91,7 +161,7 @@ mod tests {
             (FaultClass::Fatal, 1),
         ] {
             let mut count = 0;
-            let result = retry(&|_, _| (), || {
+            let result = retry(&access(), &|_, _| (), || {
                 count += 1;
                 let now = count;
                 async move {
@@ -111,7 +181,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn it_gives_up_after_the_classs_time() {
         let start = Instant::now();
-        let result: Result<(), _> = retry(&|_, _| (), || async {
+        let result: Result<(), _> = retry(&access(), &|_, _| (), || async {
             Err(FaultClass::Propagation.error("no"))
         })
         .await;
@@ -123,14 +193,38 @@ mod tests {
         );
     }
 
-    #[test]
-    fn propagation_is_polled_at_250_ms_doubling_to_2_s() {
+    #[tokio::test(start_paused = true)]
+    async fn propagation_is_polled_in_proportion_to_what_was_waited() {
         let mut backoff = Backoff::new();
         let error = FaultClass::Propagation.error("no");
-        let waits: Vec<u128> = (0..5)
-            .filter_map(|_| backoff.next(&error))
-            .map(|wait| wait.as_millis())
-            .collect();
-        assert_eq!(waits, [250, 500, 1000, 2000, 2000]);
+        let mut tries = Vec::new();
+        let start = Instant::now();
+        while start.elapsed() < Duration::from_secs(60) {
+            let next = backoff.next(&error, access().lane()).unwrap();
+            let before = start.elapsed();
+            next.pause().await;
+            backoff.begin(Duration::ZERO);
+            let late = start.elapsed() - before;
+            assert!(late >= Duration::from_millis(250) && late <= Duration::from_secs(2));
+            // Seen at most a tenth late.
+            assert!(late <= Duration::from_millis(251).max(start.elapsed() / 10));
+            tries.push(start.elapsed());
+        }
+        assert!(tries.len() < 60, "{}", tries.len());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn time_in_the_queue_is_no_time_of_trying() {
+        let mut backoff = Backoff::new();
+        let error = FaultClass::Transient.error("no");
+        let access = access();
+        for _ in 0..10 {
+            assert!(backoff.next(&error, access.lane()).is_some());
+            let queued = Duration::from_secs(60);
+            tokio::time::sleep(queued).await;
+            backoff.begin(queued);
+        }
+        tokio::time::sleep(Duration::from_secs(31)).await;
+        assert!(backoff.next(&error, access.lane()).is_none());
     }
 }

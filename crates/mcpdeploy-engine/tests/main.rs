@@ -18,6 +18,7 @@ mod life;
 mod mistakes;
 mod model;
 mod order;
+mod pace;
 mod random;
 mod recover;
 mod run;

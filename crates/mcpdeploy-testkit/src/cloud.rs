@@ -10,6 +10,7 @@ use tokio::sync::Notify;
 
 use crate::fake::FakeInputs;
 use crate::fault::{Armed, At, CallOp, Fault};
+use crate::weather::Weather;
 
 /// A cloud in memory; clones are the same cloud.
 #[derive(Clone, Default)]
@@ -74,6 +75,7 @@ pub(crate) struct World {
     calls: Vec<Call>,
     armed: Vec<Armed>,
     latency: Duration,
+    pub(crate) weather: Weather,
     clock: u64,
     lax: bool,
     dead: bool,
@@ -96,8 +98,12 @@ impl World {
         let parent = Some(inputs.parent.get()).filter(|parent| !parent.is_empty());
         let uses = inputs.uses.iter().map(|used| used.get());
         for used in parent.into_iter().chain(uses) {
-            if !self.objects.contains_key(used) {
+            let Some(object) = self.objects.get(used) else {
                 return Err(KindError::fatal(format!("there is no {used} to refer to")));
+            };
+            if !self.weather.is_visible(object) {
+                let message = format!("{used} is not visible everywhere yet");
+                return Err(FaultClass::Propagation.error(message));
             }
         }
         Ok(())
@@ -126,6 +132,35 @@ impl FakeCloud {
     /// How long each call takes.
     pub fn set_latency(&self, latency: Duration) {
         self.world().latency = latency;
+    }
+
+    /// Lets a service throttle: it takes `rate` calls a second, and `burst` at once after a pause.
+    /// A call that it refuses costs it nothing. A kind's service is all of its name but the last
+    /// part.
+    pub fn set_limit(&self, service: &'static str, rate: f64, burst: f64) {
+        self.world().weather.set_limit(service, rate, burst);
+    }
+
+    /// How many calls a service has throttled.
+    #[must_use]
+    pub fn throttled(&self, service: &str) -> usize {
+        self.world().weather.throttled(service)
+    }
+
+    /// How many calls an operation of a kind makes, one after the other; else it is one. The last
+    /// does it.
+    pub fn set_calls(&self, kind: &'static str, op: CallOp, calls: usize) {
+        self.world().weather.calls.insert((kind, op), calls);
+    }
+
+    /// For how long after its creation an object of a kind cannot be referred to.
+    pub fn set_propagation(&self, kind: &'static str, time: Duration) {
+        self.world().weather.propagation.insert(kind, time);
+    }
+
+    /// For how long after its creation an object of a kind is not usable.
+    pub fn set_pending(&self, kind: &'static str, time: Duration) {
+        self.world().weather.pending.insert(kind, time);
     }
 
     /// Lets objects go though others still refer to them.
@@ -219,12 +254,28 @@ impl FakeCloud {
             inputs,
             revision: 1,
         };
+        world.weather.born(&uid);
         world.objects.insert(uid.clone(), object);
         uid
     }
 
-    /// Makes one call: counts it, lets a fault strike, takes its time, does it.
+    /// Makes the calls of an operation.
     pub(crate) async fn call<T>(
+        &self,
+        kind: &'static str,
+        op: CallOp,
+        address: &Address,
+        act: impl FnOnce(&mut World) -> Result<T, KindError>,
+    ) -> Result<T, KindError> {
+        let calls = self.world().weather.calls.get(&(kind, op)).copied();
+        for _ in 1..calls.unwrap_or(1) {
+            self.one_call(kind, op, address, |_| Ok(())).await?;
+        }
+        self.one_call(kind, op, address, act).await
+    }
+
+    /// Makes one call: counts it, lets a fault strike, takes its time, does it.
+    async fn one_call<T>(
         &self,
         kind: &'static str,
         op: CallOp,
@@ -254,6 +305,8 @@ impl FakeCloud {
                     armed.times -= 1;
                     armed.fault
                 });
+                let throttled = Fault::Fail(FaultClass::Throttled);
+                let fault = fault.or((!world.weather.takes(kind)).then_some(throttled));
                 (number, fault, world.latency)
             }
         };

@@ -8,7 +8,7 @@ use mcpdeploy_engine::address::PhysicalId;
 use mcpdeploy_engine::data::Data;
 use mcpdeploy_engine::kind::{
     Created, Cx, Delta, FaultClass, Identity, Kind, KindError, Observed, Op, Permission, Placement,
-    Registry, Tags, Who, same_owner,
+    Poll, Registry, Tags, Who, same_owner,
 };
 use mcpdeploy_engine::value::Input;
 use schemars::JsonSchema;
@@ -126,6 +126,24 @@ shapes! {
         const REPLACE_ON: &'static [&'static str] = &["/name", "/zone"];
         const TYPICAL_MS: u32 = 5_000;
     }
+    /// `fake.left.item`: like `fake.named`, of a service of its own.
+    Left = LeftShape {
+        const NAME: &'static str = "fake.left.item";
+        const FINDS: Finds = Finds::ByName;
+        const REPLACE_ON: &'static [&'static str] = &["/name", "/zone"];
+    }
+    /// `fake.right.item`: the same, of another one.
+    Right = RightShape {
+        const NAME: &'static str = "fake.right.item";
+        const FINDS: Finds = Finds::ByName;
+        const REPLACE_ON: &'static [&'static str] = &["/name", "/zone"];
+    }
+    /// `fake.free.item`: the same, of a third one.
+    Free = FreeShape {
+        const NAME: &'static str = "fake.free.item";
+        const FINDS: Finds = Finds::ByName;
+        const REPLACE_ON: &'static [&'static str] = &["/name", "/zone"];
+    }
 }
 
 /// Adds all fake kinds, and `mcpdeploy.data`, to a registry.
@@ -136,7 +154,10 @@ pub fn register(registry: &mut Registry, cloud: &FakeCloud) {
     registry.add::<Tagged>(Arc::clone(&source));
     registry.add::<Child>(Arc::clone(&source));
     registry.add::<Version>(Arc::clone(&source));
-    registry.add::<Slow>(source);
+    registry.add::<Slow>(Arc::clone(&source));
+    registry.add::<Left>(Arc::clone(&source));
+    registry.add::<Right>(Arc::clone(&source));
+    registry.add::<Free>(source);
 }
 
 /// The key of a child within its parent: a version's is its text.
@@ -299,6 +320,7 @@ impl<S: Shape> Kind for Fake<S> {
                 revision: 1,
             };
             let created = Created::id(physical::<S>(&object).as_str());
+            world.weather.born(&uid);
             world.objects.insert(uid, object);
             Ok(created)
         };
@@ -356,10 +378,14 @@ impl<S: Shape> Kind for Fake<S> {
             cx.phase("waiting until it is usable");
             tokio::time::sleep(Duration::from_millis(want.ms)).await;
         }
-        let settle = |world: &mut World| by_id::<S>(world, id).map(|object| outputs(object));
-        cx.clients
-            .call(S::NAME, CallOp::Settle, cx.address, settle)
-            .await
+        let settle = |world: &mut World| {
+            let object = by_id::<S>(world, id)?.clone();
+            Ok(world.weather.is_usable(&object).then(|| outputs(&object)))
+        };
+        cx.poll(Poll::SECONDS, "waiting until it is usable", || {
+            cx.clients.call(S::NAME, CallOp::Settle, cx.address, settle)
+        })
+        .await
     }
 
     async fn delete(

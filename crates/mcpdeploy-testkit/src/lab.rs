@@ -8,6 +8,7 @@ use mcpdeploy_engine::cancel::{self, Cancel};
 use mcpdeploy_engine::event::{Event, Outcome, Summary};
 use mcpdeploy_engine::graph::{Graph, GraphErrors};
 use mcpdeploy_engine::kind::Registry;
+use mcpdeploy_engine::pace::Pace;
 use mcpdeploy_engine::plan::{Mode, Plan, PlanErrors, PlanOptions, plan};
 use mcpdeploy_engine::record::RunInfo;
 use mcpdeploy_engine::refresh::{RefreshErrors, RefreshOptions, refresh};
@@ -30,6 +31,8 @@ pub struct Lab {
     pub registry: Registry,
     /// Steps at the same time.
     pub parallelism: usize,
+    /// How fast the services are called; each run begins with a new one.
+    pub pace: Pace,
     /// Whether the state is read again before planning.
     pub read: bool,
     /// Who runs.
@@ -100,6 +103,7 @@ impl Lab {
             cloud,
             registry,
             parallelism: 8,
+            pace: Pace::new(),
             read: true,
             by: run_info(),
             events: Vec::new(),
@@ -141,6 +145,7 @@ impl Lab {
             read: self.read,
             probe: true,
             parallelism: self.parallelism,
+            pace: self.pace.clone(),
             mode: options.mode,
         };
         let events = &mut self.events;
@@ -183,6 +188,7 @@ impl Lab {
         let lock = self.store.lock(&self.by)?;
         let options = ApplyOptions {
             parallelism: self.parallelism,
+            pace: self.pace.clone(),
         };
         let events = &mut self.events;
         let mut sink = |event: &Event| events.push(event.clone());
@@ -220,6 +226,7 @@ impl Lab {
         options: &PlanOptions,
         cancel: Cancel,
     ) -> Result<Summary, Failed> {
+        self.pace = Pace::new();
         let mut state = self.state()?;
         let plan = self.plan_from(&state, desired, options).await?;
         self.apply_to(&mut state, &plan, cancel).await

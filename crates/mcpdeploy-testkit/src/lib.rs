@@ -15,10 +15,13 @@ mod lab;
 mod picture;
 mod rng;
 mod stack;
+mod weather;
 
 pub use cloud::{Call, FakeCloud, Object};
 pub use disk::{Disk, Moment};
-pub use fake::{Child, FakeInputs, FakeOutputs, Named, Slow, Tagged, Version, register};
+pub use fake::{
+    Child, FakeInputs, FakeOutputs, Free, Left, Named, Right, Slow, Tagged, Version, register,
+};
 pub use fault::{At, CallOp, Fault};
 pub use killable::killable;
 pub use lab::{Failed, Lab, Ran, run_info};

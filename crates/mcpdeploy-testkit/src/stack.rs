@@ -16,7 +16,12 @@ pub struct Stack {
 }
 
 fn is_kind(kind: &str) -> bool {
-    kind == "mcpdeploy.data" || kind.starts_with("fake.") && kind.matches('.').count() == 1
+    let parts: Vec<&str> = kind.split('.').collect();
+    match parts[..] {
+        ["mcpdeploy", "data"] | ["fake", "left" | "right" | "free", "item"] => true,
+        ["fake", kind] => !matches!(kind, "left" | "right" | "free"),
+        _ => false,
+    }
 }
 
 /// The tags by which a resource of the test deployment is known as ours.
@@ -66,10 +71,12 @@ impl Stack {
         let mut inputs = interpolate(&inputs, &is_kind).expect("a test's inputs");
         let kind = address.kind().as_str();
         if let Value::Object(map) = &mut inputs {
-            if matches!(kind, "fake.named" | "fake.slow") && !map.contains_key("name") {
+            let item = kind.ends_with(".item");
+            let named = item || matches!(kind, "fake.named" | "fake.slow");
+            if named && !map.contains_key("name") {
                 map.insert("name".to_owned(), json!(address.name()));
             }
-            if matches!(kind, "fake.named" | "fake.slow" | "fake.tagged") {
+            if named || kind == "fake.tagged" {
                 let tags = map.entry("tags").or_insert_with(|| json!({}));
                 for (key, value) in owner_tags(&address) {
                     tags[key] = json!(value);

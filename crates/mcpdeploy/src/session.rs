@@ -7,6 +7,7 @@ use mcpdeploy_config::{ConfigErrors, Loaded, Server, TargetKind};
 use mcpdeploy_engine::event::Sink;
 use mcpdeploy_engine::graph::{Graph, GraphError, GraphErrors};
 use mcpdeploy_engine::kind::{InputError, Registry};
+use mcpdeploy_engine::pace::Pace;
 use mcpdeploy_engine::plan::{self, Mode, Plan, PlanOptions};
 use mcpdeploy_engine::refresh::{self, RefreshOptions};
 use mcpdeploy_engine::resource::Desired;
@@ -35,6 +36,8 @@ pub(crate) struct Session {
     pub(crate) place: Option<Place>,
     pub(crate) graph: Graph,
     pub(crate) artifact: Option<Artifact>,
+    /// What was learned about the services' limits while looking; the apply goes on with it.
+    pub(crate) pace: Pace,
 }
 
 impl Session {
@@ -164,6 +167,7 @@ impl Session {
             place,
             artifact,
             loaded,
+            pace: Pace::new(),
         })
     }
 
@@ -201,6 +205,7 @@ impl Session {
             read: select.refresh,
             probe: select.refresh,
             parallelism: global.parallelism,
+            pace: self.pace.clone(),
             mode,
         };
         let registry = &self.cloud.registry;

@@ -14,6 +14,7 @@ use crate::cancel::Cancel;
 use crate::event::{CancelLevel, Event, FORMAT, Sink, Summary};
 use crate::journal::JournalError;
 use crate::kind::Registry;
+use crate::pace::Pace;
 use crate::plan::Plan;
 use crate::record::{Record, RunInfo};
 use crate::state::{FoldError, State};
@@ -23,8 +24,12 @@ use crate::value::{self, Lookup, ResolveError};
 /// How to apply.
 #[derive(Debug, Clone)]
 pub struct ApplyOptions {
-    /// Steps at the same time.
+    /// Steps at work at the same time; those that wait for their turn at a service that throttles
+    /// are not at work.
     pub parallelism: usize,
+    /// How fast the services are called: the one that the cloud was looked at with, which has
+    /// learned something.
+    pub pace: Pace,
 }
 
 /// Applies `plan` to `state`, which was loaded under `lock`.

@@ -1,5 +1,5 @@
-//! Which step is next: those whose dependencies are done, the one with the longest way behind it
-//! first, and never two with the same serial key.
+//! Which step is next: those whose dependencies are done and whose service can be called, the one
+//! with the longest way behind it first, and never two with the same serial key.
 
 use std::collections::{BinaryHeap, HashMap, HashSet};
 
@@ -8,6 +8,11 @@ use crate::plan::Step;
 /// The place of a step in the plan.
 pub(super) type StepId = u32;
 
+/// The place of a service among those of the plan.
+pub(super) type LaneId = usize;
+
+type Queue = BinaryHeap<(u64, std::cmp::Reverse<StepId>)>;
+
 pub(super) struct Schedule {
     /// How many steps each one still waits for.
     waiting: Vec<u32>,
@@ -15,18 +20,22 @@ pub(super) struct Schedule {
     dependents: Vec<Vec<StepId>>,
     /// The time from the start of each step to the end of the longest chain that begins with it.
     path_ms: Vec<u64>,
-    ready: BinaryHeap<(u64, std::cmp::Reverse<StepId>)>,
+    /// The service of each step.
+    lanes: Vec<LaneId>,
+    /// What can begin, by service.
+    ready: Vec<Queue>,
     done: Vec<bool>,
     /// Serial keys that are held.
     busy: HashSet<String>,
     /// Who waits for a key, the longest path first.
-    queued: HashMap<String, BinaryHeap<(u64, std::cmp::Reverse<StepId>)>>,
+    queued: HashMap<String, Queue>,
     /// Keys handed on to steps that were queued for them and are ready again.
     handed: HashMap<StepId, String>,
 }
 
 impl Schedule {
-    pub(super) fn new(steps: &[Step]) -> Self {
+    /// `lanes`: the service of each step.
+    pub(super) fn new(steps: &[Step], lanes: Vec<LaneId>) -> Self {
         let mut dependents = vec![Vec::new(); steps.len()];
         let mut waiting = Vec::with_capacity(steps.len());
         for (id, step) in (0..).zip(steps) {
@@ -48,7 +57,8 @@ impl Schedule {
             waiting,
             dependents,
             path_ms,
-            ready: BinaryHeap::new(),
+            ready: vec![Queue::new(); lanes.iter().max().map_or(0, |most| most + 1)],
+            lanes,
             done: vec![false; steps.len()],
             busy: HashSet::new(),
             queued: HashMap::new(),
@@ -63,13 +73,19 @@ impl Schedule {
     }
 
     fn make_ready(&mut self, id: StepId) {
-        self.ready
+        self.ready[self.lanes[id as usize]]
             .push((self.path_ms[id as usize], std::cmp::Reverse(id)));
     }
 
-    /// Whether a step can begin now.
-    pub(super) fn has_ready(&self) -> bool {
-        !self.ready.is_empty()
+    /// The services for which a step can begin now.
+    pub(super) fn ready_lanes(&self) -> impl Iterator<Item = LaneId> {
+        let ready = |lane: &LaneId| !self.ready[*lane].is_empty();
+        (0..self.ready.len()).filter(ready)
+    }
+
+    /// The service of a step.
+    pub(super) fn lane(&self, id: StepId) -> LaneId {
+        self.lanes[id as usize]
     }
 
     /// Whether the step ended well.
@@ -77,9 +93,13 @@ impl Schedule {
         self.done[id as usize]
     }
 
-    /// The next step to begin.
-    pub(super) fn pop(&mut self) -> Option<StepId> {
-        self.ready.pop().map(|(_, std::cmp::Reverse(id))| id)
+    /// The next step to begin, of those whose service is `open`.
+    pub(super) fn pop(&mut self, open: impl Fn(LaneId) -> bool) -> Option<StepId> {
+        let first = self
+            .ready_lanes()
+            .filter(|lane| open(*lane))
+            .max_by_key(|lane| self.ready[*lane].peek().copied())?;
+        self.ready[first].pop().map(|(_, std::cmp::Reverse(id))| id)
     }
 
     /// Takes the serial key for a step, or queues the step until the key is free.
@@ -167,48 +187,70 @@ mod tests {
         }
     }
 
+    fn any(_: LaneId) -> bool {
+        true
+    }
+
     #[test]
     fn the_longest_remaining_path_goes_first() {
         // 0 is long itself; 1 is short but begins a longer chain.
-        let mut schedule = Schedule::new(&[
-            step(&[], 500),
-            step(&[], 100),
-            step(&[1], 300),
-            step(&[2], 300),
-        ]);
-        assert_eq!(schedule.pop(), Some(1));
-        assert_eq!(schedule.pop(), Some(0));
-        assert_eq!(schedule.pop(), None);
+        let mut schedule = Schedule::new(
+            &[
+                step(&[], 500),
+                step(&[], 100),
+                step(&[1], 300),
+                step(&[2], 300),
+            ],
+            vec![0; 4],
+        );
+        assert_eq!(schedule.pop(any), Some(1));
+        assert_eq!(schedule.pop(any), Some(0));
+        assert_eq!(schedule.pop(any), None);
         schedule.done(1);
-        assert_eq!(schedule.pop(), Some(2));
+        assert_eq!(schedule.pop(any), Some(2));
         assert_eq!(schedule.descendants(1), [2, 3]);
     }
 
     #[test]
     fn a_serial_key_is_held_by_one_at_a_time() {
-        let mut schedule = Schedule::new(&[step(&[], 1), step(&[], 1)]);
-        let (a, b) = (schedule.pop().unwrap(), schedule.pop().unwrap());
+        let mut schedule = Schedule::new(&[step(&[], 1), step(&[], 1)], vec![0, 0]);
+        let (a, b) = (schedule.pop(any).unwrap(), schedule.pop(any).unwrap());
         assert!(schedule.take_key(a, "api"));
         assert!(!schedule.take_key(b, "api"));
-        assert_eq!(schedule.pop(), None);
+        assert_eq!(schedule.pop(any), None);
         schedule.free_key("api");
-        assert_eq!(schedule.pop(), Some(b));
+        assert_eq!(schedule.pop(any), Some(b));
         assert!(schedule.take_key(b, "api"));
     }
 
     #[test]
     fn a_key_handed_to_a_step_that_gives_up_goes_on() {
-        let mut schedule = Schedule::new(&[step(&[], 3), step(&[], 2), step(&[], 1)]);
+        let mut schedule = Schedule::new(&[step(&[], 3), step(&[], 2), step(&[], 1)], vec![0; 3]);
         for id in 0..3 {
-            assert_eq!(schedule.pop(), Some(id));
+            assert_eq!(schedule.pop(any), Some(id));
             assert_eq!(schedule.take_key(id, "api"), id == 0);
         }
         schedule.free_key("api");
-        assert_eq!(schedule.pop(), Some(1));
+        assert_eq!(schedule.pop(any), Some(1));
         schedule.give_up(1);
-        assert_eq!(schedule.pop(), Some(2));
+        assert_eq!(schedule.pop(any), Some(2));
         assert!(schedule.take_key(2, "api"));
         schedule.free_key("api");
         assert!(schedule.take_key(1, "api"));
+    }
+
+    #[test]
+    fn what_waits_for_its_service_keeps_nobody_else_and_no_place() {
+        let steps = [30, 20, 10, 40].map(|ms| step(&[], ms));
+        let mut schedule = Schedule::new(&steps, vec![0, 0, 1, 0]);
+        let first = |lane| lane != 0;
+        assert_eq!(schedule.pop(first), Some(2));
+        assert_eq!(schedule.pop(first), None);
+        assert!(schedule.ready_lanes().eq([0]));
+        // Once it is open, the longest path goes first as ever.
+        assert_eq!(schedule.pop(any), Some(3));
+        assert_eq!(schedule.pop(any), Some(0));
+        assert_eq!(schedule.pop(any), Some(1));
+        assert_eq!(schedule.ready_lanes().count(), 0);
     }
 }

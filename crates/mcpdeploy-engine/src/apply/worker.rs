@@ -1,5 +1,6 @@
 //! Makes the calls of one step.
 
+use std::future::Future;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -14,6 +15,7 @@ use crate::event::Fault;
 use crate::kind::{
     Delta, DynCx, DynKind, DynObserved, FaultClass, KindError, Placement, covers, same_owner,
 };
+use crate::pace::Access;
 use crate::resource::tags_of;
 use crate::retry::{Backoff, retry};
 
@@ -43,6 +45,7 @@ pub(super) struct Work {
     pub(super) kind: Arc<dyn DynKind>,
     pub(super) placement: Placement,
     pub(super) task: Task,
+    pub(super) access: Access,
     pub(super) to: mpsc::UnboundedSender<Message>,
 }
 
@@ -68,7 +71,7 @@ impl Work {
     /// Does it, and tells the end.
     pub(super) async fn run(self) {
         let phase = |text: &str| self.tell(Message::Phase(self.step, text.to_owned()));
-        let cx = DynCx::new(&self.address, &self.placement, &phase);
+        let cx = DynCx::new(&self.address, &self.placement, &phase).paced(&self.access);
         let result = match &self.task {
             Task::Create { want, claims } => self.create(&cx, want, claims).await.map(Some),
             Task::Update {
@@ -82,13 +85,14 @@ impl Work {
                     .await
                     .map(Some)
             }
-            Task::Delete { id, had } => retry(&|e, wait| self.retrying(e, wait), || {
-                self.kind.delete(&cx, id, had)
-            })
-            .await
-            .map(|()| None)
-            .map_err(Failure::of),
+            Task::Delete { id, had } => self
+                .retry(|| self.kind.delete(&cx, id, had))
+                .await
+                .map(|()| None)
+                .map_err(Failure::of),
         };
+        // The next step finds the slot free.
+        self.access.leave();
         self.tell(Message::Ended(self.step, result));
     }
 
@@ -101,6 +105,13 @@ impl Work {
         self.tell(Message::Retrying(self.step, Fault::from(error), wait));
     }
 
+    async fn retry<T, F>(&self, operation: impl FnMut() -> F) -> Result<T, KindError>
+    where
+        F: Future<Output = Result<T, KindError>>,
+    {
+        retry(&self.access, &|e, wait| self.retrying(e, wait), operation).await
+    }
+
     async fn create(
         &self,
         cx: &DynCx<'_>,
@@ -111,7 +122,11 @@ impl Work {
         // Whether an earlier try may have happened without our seeing its answer.
         let mut ambiguous = false;
         let made = loop {
-            let error = match self.kind.create(cx, want).await {
+            let (turn, queued) = self.access.turn().await;
+            backoff.begin(queued);
+            let created = self.kind.create(cx, want).await;
+            turn.answered(&created);
+            let error = match created {
                 Ok((id, outputs)) => break Made::New(id, outputs),
                 Err(error) => error,
             };
@@ -121,10 +136,7 @@ impl Work {
                     .lock()
                     .unwrap_or_else(PoisonError::into_inner)
                     .others(self.address.kind(), &self.placement, None);
-                let found = retry(&|e, wait| self.retrying(e, wait), || {
-                    self.kind.read(cx, None, want, &others)
-                })
-                .await;
+                let found = self.retry(|| self.kind.read(cx, None, want, &others)).await;
                 match found {
                     // Its predecessor or another resource has what makes it unique: that is not the
                     // new one.
@@ -147,12 +159,12 @@ impl Work {
                     }
                 }
             }
-            let Some(wait) = backoff.next(&error) else {
+            let Some(next) = backoff.next(&error, self.access.lane()) else {
                 // If it could have happened, the read above has just shown that it did not.
                 return Err(Failure::settled(error));
             };
-            self.retrying(&error, wait);
-            tokio::time::sleep(wait).await;
+            self.retrying(&error, next.wait());
+            next.pause().await;
         };
 
         let id = match &made {
@@ -203,14 +215,13 @@ impl Work {
         if !observed.unobserved.contains(&"/tags") {
             return Ok(same_owner(&tags_of(want), &tags_of(&observed.inputs)));
         }
-        let tags = retry(&|e, wait| self.retrying(e, wait), || {
-            self.kind.read_tags(cx, &observed.id, want)
-        })
-        .await
-        .map_err(|error| Failure {
-            error,
-            settled: false,
-        })?;
+        let tags = self
+            .retry(|| self.kind.read_tags(cx, &observed.id, want))
+            .await
+            .map_err(|error| Failure {
+                error,
+                settled: false,
+            })?;
         Ok(tags.is_some_and(|tags| same_owner(&tags_of(want), &tags)))
     }
 
@@ -238,15 +249,12 @@ impl Work {
         delta: Delta<'_>,
         outputs: Option<Value>,
     ) -> Result<Value, Failure> {
-        let retrying = |e: &KindError, wait| self.retrying(e, wait);
-        retry(&retrying, || self.kind.configure(cx, id, want, delta))
+        self.retry(|| self.kind.configure(cx, id, want, delta))
             .await
             .map_err(Failure::of)?;
-        retry(&retrying, || {
-            self.kind.settle(cx, id, want, outputs.clone())
-        })
-        .await
-        .map_err(Failure::of)
+        self.retry(|| self.kind.settle(cx, id, want, outputs.clone()))
+            .await
+            .map_err(Failure::of)
     }
 }
 

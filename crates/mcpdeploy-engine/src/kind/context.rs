@@ -6,9 +6,14 @@ use std::time::Duration;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use tokio::time::Instant;
 
 use super::{FaultClass, KindError};
 use crate::address::{Address, PhysicalId};
+use crate::pace::{Access, Turn};
+
+/// Between an answer and the next question there is always this pause.
+const SHORTEST: Duration = Duration::from_millis(25);
 
 /// Where a resource lives. Clients are looked up by it.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
@@ -50,6 +55,7 @@ pub struct Cx<'a, C> {
     /// Where it lives.
     pub placement: &'a Placement,
     pub(crate) phase: &'a (dyn Fn(&str) + Send + Sync),
+    pub(crate) access: Option<&'a Access>,
 }
 
 impl<'a, C> Cx<'a, C> {
@@ -61,6 +67,7 @@ impl<'a, C> Cx<'a, C> {
             address,
             placement,
             phase: &|_| (),
+            access: None,
         }
     }
 
@@ -70,6 +77,8 @@ impl<'a, C> Cx<'a, C> {
     }
 
     /// Asks again and again until `ask` has an answer.
+    ///
+    /// Each time waits for its turn at the service, but for the first: that is the operation's own.
     ///
     /// # Errors
     /// What `ask` fails with, or a fault of class pending when time runs out.
@@ -83,10 +92,15 @@ impl<'a, C> Cx<'a, C> {
         F: Future<Output = Result<Option<T>, KindError>> + Send,
         T: Send,
     {
-        let mut wait = poll.first;
-        let started = tokio::time::Instant::now();
+        let mut started = Instant::now();
+        let mut turn: Option<Turn> = None;
         loop {
-            if let Some(answer) = ask().await? {
+            let asked = Instant::now();
+            let answer = ask().await;
+            if let Some(turn) = turn.take() {
+                turn.answered(&answer);
+            }
+            if let Some(answer) = answer? {
                 return Ok(answer);
             }
             if started.elapsed() > poll.give_up_after {
@@ -96,10 +110,12 @@ impl<'a, C> Cx<'a, C> {
                 )));
             }
             self.phase(what);
-            tokio::time::sleep(wait).await;
-            // In proportion to what was waited: the answer is seen soon after it is there, and a
-            // long wait makes few calls.
-            wait = (started.elapsed() / poll.share).clamp(poll.first, poll.most);
+            tokio::time::sleep_until(poll.next(started, asked)).await;
+            if let Some(access) = self.access {
+                let (next, queued) = access.turn().await;
+                turn = Some(next);
+                started += queued;
+            }
         }
     }
 }
@@ -107,7 +123,7 @@ impl<'a, C> Cx<'a, C> {
 /// How often to look.
 #[derive(Debug, Clone, Copy)]
 pub struct Poll {
-    /// The shortest wait.
+    /// The shortest wait from one question to the next.
     pub first: Duration,
     /// Each wait is this part of the time waited so far: with 10, an answer is seen at most a
     /// tenth later than it was there.
@@ -119,6 +135,15 @@ pub struct Poll {
 }
 
 impl Poll {
+    /// When to ask again after a question at `asked`, `started` being the time of the first. In
+    /// proportion to what was waited: the answer is seen soon after it is there, and a long wait
+    /// makes few calls. The time that the question took is part of the wait.
+    pub(crate) fn next(&self, started: Instant, asked: Instant) -> Instant {
+        let now = Instant::now();
+        let wait = (now.duration_since(started) / self.share).clamp(self.first, self.most);
+        (asked + wait).max(now + self.first.min(SHORTEST))
+    }
+
     /// For what settles within seconds (a function, a table): from 25 ms to 1 s, for 5 minutes.
     pub const SECONDS: Self = Self {
         first: Duration::from_millis(25),

@@ -14,6 +14,7 @@ use super::{
     ReplaceOrder, Tags, Who,
 };
 use crate::address::{Address, PhysicalId};
+use crate::pace::Access;
 
 /// A future on the heap, as trait objects need it.
 pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
@@ -46,6 +47,7 @@ pub struct DynCx<'a> {
     pub(crate) address: &'a Address,
     pub(crate) placement: &'a Placement,
     pub(crate) phase: &'a (dyn Fn(&str) + Send + Sync),
+    access: Option<&'a Access>,
 }
 
 /// A kind as the engine sees it. Implemented for every [`Kind`]; see there for the meaning of each.
@@ -183,7 +185,14 @@ impl<'a> DynCx<'a> {
             address,
             placement,
             phase,
+            access: None,
         }
+    }
+
+    /// Each question of a poll waits for its turn.
+    pub(crate) fn paced(mut self, access: &'a Access) -> Self {
+        self.access = Some(access);
+        self
     }
 }
 
@@ -194,6 +203,7 @@ impl<K: Kind, S: ClientSource<K::Clients>> Erased<K, S> {
             address: cx.address,
             placement: cx.placement,
             phase: cx.phase,
+            access: cx.access,
         }
     }
 }

@@ -5,6 +5,8 @@ use std::time::Duration;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::Poll;
+
 /// What a failure means for the next try. The classes and their treatment are the engine's; which
 /// service error is of which class is the crate of kinds' to say.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
@@ -31,42 +33,64 @@ pub enum FaultClass {
 }
 
 /// How a class of failures is tried again.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct RetrySchedule {
-    /// The first wait.
-    pub first: Duration,
-    /// The factor from one wait to the next, in hundredths.
-    pub factor_percent: u32,
-    /// The longest wait.
-    pub most: Duration,
-    /// How long to go on in all.
-    pub give_up_after: Duration,
-    /// Whether each wait is drawn at random below its length, so that many callers spread out.
-    pub jitter: bool,
+#[derive(Debug, Clone, Copy)]
+pub enum RetrySchedule {
+    /// Polled: it ends at a time that has nothing to do with us.
+    Poll(Poll),
+    /// Each wait is drawn at random below a length that doubles, so that many callers spread out.
+    Backoff {
+        /// The first length.
+        first: Duration,
+        /// The greatest length.
+        most: Duration,
+        /// How long to go on in all.
+        give_up_after: Duration,
+    },
+    /// As soon as its turn comes, at the pace of its service (see [`crate::pace`]).
+    InTurn {
+        /// How long to go on when the service takes no call at all, of nobody.
+        give_up_after: Duration,
+    },
+}
+
+impl RetrySchedule {
+    /// How long to go on in all. Time in a service's queue does not count.
+    #[must_use]
+    pub fn give_up_after(&self) -> Duration {
+        match self {
+            Self::Poll(poll) => poll.give_up_after,
+            Self::Backoff { give_up_after, .. } | Self::InTurn { give_up_after } => *give_up_after,
+        }
+    }
 }
 
 impl FaultClass {
     /// The schedule of retries, `None` where none makes sense.
-    ///
-    /// IAM propagation and pending changes are polled densely, since they end at a time that has
-    /// nothing to do with us; throttling and faults back off exponentially with full jitter.
     #[must_use]
     pub fn schedule(self) -> Option<RetrySchedule> {
-        let schedule = |first_ms, factor_percent, most_ms, give_up_s, jitter| {
-            Some(RetrySchedule {
+        let poll = |first_ms, most_ms| {
+            Some(RetrySchedule::Poll(Poll {
                 first: Duration::from_millis(first_ms),
-                factor_percent,
+                share: 10,
+                most: Duration::from_millis(most_ms),
+                give_up_after: Duration::from_secs(300),
+            }))
+        };
+        let backoff = |first_ms, most_ms, give_up_s| {
+            Some(RetrySchedule::Backoff {
+                first: Duration::from_millis(first_ms),
                 most: Duration::from_millis(most_ms),
                 give_up_after: Duration::from_secs(give_up_s),
-                jitter,
             })
         };
         match self {
-            Self::Propagation => schedule(250, 200, 2_000, 300, false),
-            Self::Pending => schedule(100, 150, 1_000, 300, false),
-            Self::Concurrent => schedule(200, 200, 5_000, 120, true),
-            Self::Throttled => schedule(200, 200, 20_000, 300, true),
-            Self::Transient => schedule(100, 200, 5_000, 30, true),
+            Self::Propagation => poll(250, 2_000),
+            Self::Pending => poll(100, 1_000),
+            Self::Concurrent => backoff(200, 5_000, 120),
+            Self::Throttled => Some(RetrySchedule::InTurn {
+                give_up_after: Duration::from_secs(300),
+            }),
+            Self::Transient => backoff(100, 5_000, 30),
             Self::Exists | Self::Gone | Self::Denied | Self::Fatal => None,
         }
     }

@@ -10,7 +10,7 @@ mod registry;
 pub(crate) use context::covers;
 pub use context::{Cx, Delta, Placement, Poll, Who};
 pub use erased::{BoxFuture, DynCx, DynKind, DynObserved, InputError};
-pub use error::{FaultClass, KindError};
+pub use error::{FaultClass, KindError, RetrySchedule};
 pub use registry::{ClientSource, Registry};
 
 use std::collections::BTreeMap;

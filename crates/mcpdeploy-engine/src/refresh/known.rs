@@ -68,7 +68,7 @@ pub(super) async fn read_known(
         }
     }
     let mut problems = Vec::new();
-    for answer in read_all(queries, options.parallelism, sink).await {
+    for answer in read_all(queries, options, sink).await {
         let address = answer.query.address;
         let slot = answer.key;
         match answer.found {

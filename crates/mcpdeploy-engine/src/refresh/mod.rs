@@ -15,6 +15,7 @@ use crate::address::{Address, PhysicalId};
 use crate::event::{Fault, Sink};
 use crate::graph::Graph;
 use crate::kind::{DynKind, KindError, Registry};
+use crate::pace::Pace;
 use crate::plan::{Findings, Mode, Scope};
 use crate::record::Record;
 use crate::state::{FoldError, State};
@@ -27,8 +28,11 @@ pub struct RefreshOptions {
     pub read: bool,
     /// Look for wanted resources that are not in the state.
     pub probe: bool,
-    /// Reads at the same time.
+    /// Reads at the same time; those that wait for their turn at a service that throttles do not
+    /// count.
     pub parallelism: usize,
+    /// How fast the services are called: to be given to the apply as well.
+    pub pace: Pace,
     /// What the plan is for: a destruction looks for nothing new.
     pub mode: Mode,
     /// Look only at these and what they depend on (to destroy: what depends on them). Empty: at

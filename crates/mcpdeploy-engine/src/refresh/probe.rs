@@ -110,7 +110,7 @@ pub(super) async fn probe_wanted(
         if queries.is_empty() {
             break;
         }
-        for answer in read_all(queries, options.parallelism, sink).await {
+        for answer in read_all(queries, options, sink).await {
             let address = answer.query.address.clone();
             let (observed, ours) = match answer.found {
                 // It may be what stood in for the unknown that it could not be asked with.

@@ -51,7 +51,7 @@ pub(super) async fn settle_pending(
         ));
     }
     let mut problems = Vec::new();
-    for answer in read_all(queries, options.parallelism, sink).await {
+    for answer in read_all(queries, options, sink).await {
         let Some(pending) = now.pending.get(&answer.key) else {
             continue;
         };

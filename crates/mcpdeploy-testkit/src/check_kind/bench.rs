@@ -10,6 +10,7 @@ use mcpdeploy_engine::cancel;
 use mcpdeploy_engine::event::{Event, Outcome};
 use mcpdeploy_engine::graph::Graph;
 use mcpdeploy_engine::kind::Registry;
+use mcpdeploy_engine::pace::Pace;
 use mcpdeploy_engine::plan::{Action, Mode, Plan, PlanOptions, plan};
 use mcpdeploy_engine::refresh::{RefreshErrors, RefreshOptions, refresh};
 use mcpdeploy_engine::resource::Desired;
@@ -103,6 +104,7 @@ impl<'a> Bench<'a> {
             read: look,
             probe: look,
             parallelism: PARALLELISM,
+            pace: Pace::new(),
             mode: Mode::Normal,
         };
         let mut sink = |_: &Event| ();
@@ -139,6 +141,7 @@ impl<'a> Bench<'a> {
             run_info(),
             &ApplyOptions {
                 parallelism: PARALLELISM,
+                pace: Pace::new(),
             },
             cancel::channel().1,
             &mut sink,

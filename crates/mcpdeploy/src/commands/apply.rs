@@ -161,6 +161,7 @@ async fn apply_plan(
         by,
         &ApplyOptions {
             parallelism: global.parallelism,
+            pace: session.pace.clone(),
         },
         cancel,
         &mut watch,

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use serde_json::Value;
+use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::Instant;
 
 use super::super::ApplyError;
@@ -13,13 +14,19 @@ use crate::address::PhysicalId;
 use crate::diff;
 use crate::event::NodeOp;
 use crate::kind::{DynKind, KindError};
+use crate::pace::Access;
 use crate::plan::{Plan, Step, StepOp, Wanted};
 use crate::record::{Intent, IntentAction, OpId, Record, Slot};
 use crate::state::Instance;
 use crate::value::{self, Lookup};
 
 impl<'a> Coordinator<'a> {
-    pub(super) fn begin(&mut self, id: StepId) -> Result<(), ApplyError> {
+    /// `slot`: its place among the steps at work; given back when no worker takes it.
+    pub(super) fn begin(
+        &mut self,
+        id: StepId,
+        slot: OwnedSemaphorePermit,
+    ) -> Result<(), ApplyError> {
         let plan: &'a Plan = self.plan;
         let step = &plan.steps[id as usize];
         let kind = Arc::clone(&self.kinds[step.address.kind().as_str()]);
@@ -57,6 +64,7 @@ impl<'a> Coordinator<'a> {
         {
             return Ok(());
         }
+        let lane = self.lanes.get(self.schedule.lane(id)).clone();
         let op = OpId(self.next_op);
         self.next_op += 1;
         let (intent, task) = self.announce(op, step, &*kind, prepared);
@@ -75,6 +83,7 @@ impl<'a> Coordinator<'a> {
             step: id,
             address: step.address.clone(),
             kind,
+            access: Access::new(lane, slot),
             placement,
             task,
             to: self.to.clone(),

@@ -1,14 +1,17 @@
 //! The one owner of state and journal during a run.
 
 mod begin;
+mod lanes;
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{Semaphore, mpsc, oneshot};
 use tokio::task::{JoinError, JoinSet};
 use tokio::time::Instant;
 
+use self::lanes::Lanes;
 use super::schedule::{Schedule, StepId};
 use super::worker::{Failure, Message, Work};
 use super::{ApplyError, ApplyOptions, abandons};
@@ -27,7 +30,10 @@ pub(super) struct Coordinator<'a> {
     state: &'a mut State,
     journal: &'a mut Journal,
     kinds: HashMap<&'a str, Arc<dyn DynKind>>,
-    parallelism: usize,
+    /// The services that the steps call.
+    lanes: Lanes,
+    /// For steps at work.
+    slots: Arc<Semaphore>,
     cancel: Cancel,
     sink: &'a mut dyn Sink,
     schedule: Schedule,
@@ -78,6 +84,8 @@ impl<'a> Coordinator<'a> {
                 kinds.insert(name, Arc::clone(kind));
             }
         }
+        let (lanes, of_steps) = Lanes::new(plan, state, &options.pace);
+        let schedule = Schedule::new(&plan.steps, of_steps);
         let (to, inbox) = mpsc::unbounded_channel();
         Ok(Self {
             next_op: 0,
@@ -86,10 +94,11 @@ impl<'a> Coordinator<'a> {
             state,
             journal,
             kinds,
-            parallelism: options.parallelism.max(1),
+            slots: Arc::new(Semaphore::new(options.parallelism.max(1))),
             cancel,
             sink,
-            schedule: Schedule::new(&plan.steps),
+            schedule,
+            lanes,
             running: HashMap::new(),
             dead: vec![false; plan.steps.len()],
             workers: JoinSet::new(),
@@ -103,12 +112,19 @@ impl<'a> Coordinator<'a> {
     /// Works until nothing is left that can be done.
     pub(super) async fn run(&mut self) -> Result<(), ApplyError> {
         loop {
+            self.lanes.look();
             self.dispatch()?;
             self.sync()?;
-            if self.running.is_empty() && !self.can_go_on() {
+            let goes_on = self.cancel.level().is_none() && self.schedule.ready_lanes().count() > 0;
+            if self.running.is_empty() && !goes_on {
                 break;
             }
-            if self.can_go_on() && self.running.len() < self.parallelism {
+            let opens_in = if goes_on && self.slots.available_permits() > 0 {
+                self.opens_in()
+            } else {
+                None
+            };
+            if opens_in == Some(Duration::ZERO) {
                 // Steps that call nothing have made others ready. Messages are not kept waiting.
                 self.drain_inbox()?;
                 continue;
@@ -131,6 +147,7 @@ impl<'a> Coordinator<'a> {
                     self.sync()?;
                 }
                 Some(ended) = self.workers.join_next() => Self::reap(ended),
+                () = self.lanes.moved(opens_in) => {}
             }
             while let Some(ended) = self.workers.try_join_next() {
                 Self::reap(ended);
@@ -160,8 +177,13 @@ impl<'a> Coordinator<'a> {
         Ok(())
     }
 
-    fn can_go_on(&self) -> bool {
-        self.cancel.level().is_none() && self.schedule.has_ready()
+    /// How long until a service can be called for a step that is ready; `None` while all of them
+    /// have a queue.
+    fn opens_in(&self) -> Option<Duration> {
+        let ready = self.schedule.ready_lanes();
+        ready
+            .filter_map(|lane| self.lanes.get(lane).opens_in())
+            .min()
     }
 
     /// Begins what can begin. The calls start when their intents are durable.
@@ -169,15 +191,20 @@ impl<'a> Coordinator<'a> {
         // Steps that call nothing do not count against the parallelism, but a batch of them is
         // bounded so that records reach the disk in between.
         let mut batch = 0;
-        while self.cancel.level().is_none() && self.running.len() < self.parallelism && batch < 256
-        {
-            let Some(id) = self.schedule.pop() else { break };
+        while self.cancel.level().is_none() && batch < 256 {
+            let Ok(slot) = Arc::clone(&self.slots).try_acquire_owned() else {
+                break;
+            };
+            let open = |lane| self.lanes.get(lane).is_open();
+            let Some(id) = self.schedule.pop(open) else {
+                break;
+            };
             if self.dead[id as usize] {
                 self.schedule.give_up(id);
                 continue;
             }
             batch += 1;
-            self.begin(id)?;
+            self.begin(id, slot)?;
         }
         Ok(())
     }
@@ -290,7 +317,7 @@ impl<'a> Coordinator<'a> {
         self.after_sync.push(AfterSync::Emit(event));
     }
 
-    fn emit_end(&mut self, id: StepId, outcome: Outcome, elapsed: std::time::Duration) {
+    fn emit_end(&mut self, id: StepId, outcome: Outcome, elapsed: Duration) {
         let step = &self.plan.steps[id as usize];
         let event = Event::NodeFinished {
             address: step.address.clone(),
@@ -324,7 +351,7 @@ impl<'a> Coordinator<'a> {
             let outcome = Outcome::Skipped {
                 because: because.clone(),
             };
-            self.emit_end(skipped, outcome, std::time::Duration::ZERO);
+            self.emit_end(skipped, outcome, Duration::ZERO);
         }
     }
 
@@ -345,7 +372,7 @@ impl<'a> Coordinator<'a> {
         self.summary.cancelled += rest.len();
         for id in rest {
             let started = self.running.get(&id).map(|running| running.started);
-            let elapsed = started.map_or(std::time::Duration::ZERO, |at| at.elapsed());
+            let elapsed = started.map_or(Duration::ZERO, |at| at.elapsed());
             self.emit_end(id, Outcome::Cancelled, elapsed);
         }
         for after in std::mem::take(&mut self.after_sync) {
