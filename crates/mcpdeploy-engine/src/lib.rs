@@ -24,6 +24,7 @@ pub mod resource;
 mod retry;
 pub mod said;
 pub mod schema;
+pub mod seal;
 pub mod state;
 pub mod store;
 pub mod value;

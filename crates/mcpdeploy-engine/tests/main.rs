@@ -19,6 +19,10 @@ mod run;
 mod saved;
 mod scenes;
 mod schemas;
+mod seal_documents;
+mod seal_journals;
+mod seal_keys;
+mod seal_support;
 mod support;
 
 /// A file here that is no module of this binary would never run.
