@@ -25,6 +25,7 @@ pub mod resource;
 mod retry;
 pub mod said;
 pub mod schema;
+pub mod seal;
 pub mod state;
 pub mod store;
 mod strict;

@@ -8,6 +8,7 @@ use serde_json::{Map, Value, json};
 use crate::journal::OwnedLine;
 use crate::plan::Plan;
 use crate::said::Line;
+use crate::seal::{RecordLine, SealedLine};
 use crate::state::State;
 
 /// All schemas by the name of their file.
@@ -33,6 +34,22 @@ pub fn all() -> Vec<(&'static str, Value)> {
         (
             "plan.v1.json",
             of::<Plan>("plan.v1", "Plan", "A saved plan (`plan --out`)."),
+        ),
+        (
+            "sealed.v1.json",
+            of::<SealedLine>(
+                "sealed.v1",
+                "Sealed document",
+                "`state.json` or a saved plan when they are encrypted: one line of JSON, byte for byte as it was written. Also the first line of an encrypted `journal.jsonl`. What is in it is decided in docs/adr/0010-the-seal.md.",
+            ),
+        ),
+        (
+            "sealed-line.v1.json",
+            of::<RecordLine>(
+                "sealed-line.v1",
+                "Sealed journal line",
+                "A later line of an encrypted `journal.jsonl`. A line without its end is torn and not counted.",
+            ),
         ),
         (
             "state.v1.json",

@@ -26,6 +26,10 @@ mod saved;
 mod scenes;
 mod schemas;
 mod sequences;
+mod seal_documents;
+mod seal_journals;
+mod seal_keys;
+mod seal_support;
 mod support;
 mod surgery;
 
