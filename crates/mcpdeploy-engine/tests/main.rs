@@ -25,11 +25,11 @@ mod run;
 mod saved;
 mod scenes;
 mod schemas;
-mod sequences;
 mod seal_documents;
 mod seal_journals;
 mod seal_keys;
 mod seal_support;
+mod sequences;
 mod support;
 mod surgery;
 
