@@ -78,7 +78,7 @@ fn one(size: usize) -> Result<(), Failed> {
         .enable_time()
         .build()?;
     let dir = tempfile::tempdir()?;
-    let store = Store::new(dir.path());
+    let store = Store::local(dir.path());
     let bench = Bench {
         size,
         store,

@@ -5,15 +5,14 @@
 //! wrote) is what a crash leaves and is dropped; any other damage is not a crash's doing and stops
 //! the run.
 
-use std::fs::{File, OpenOptions};
-use std::io::{self, Read, Write as _};
-use std::path::{Path, PathBuf};
+use std::io;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::durable::{Watch, Write};
 use crate::record::{Begun, Record};
+use crate::seal::JournalSealer;
+use crate::store::{Append, AppendError, Version};
 
 /// The version of the journal's format that this program writes.
 pub const FORMAT: u32 = 1;
@@ -25,13 +24,15 @@ const TAIL: usize = CRC_FIELD.len() + 8 + 2;
 /// An open journal.
 #[derive(Debug)]
 pub struct Journal {
-    file: File,
-    path: PathBuf,
+    end: Box<dyn Append>,
+    place: String,
+    sealer: JournalSealer,
+    /// The version of the state that it goes on from.
+    base: Option<Version>,
     seq: u64,
     buffer: Vec<u8>,
-    /// After a failed write nothing more is written: the end of the file is not known.
+    /// After a failed write nothing more is written: the end of the journal is not known.
     broken: bool,
-    watch: Watch,
 }
 
 #[derive(Serialize)]
@@ -55,108 +56,108 @@ pub(crate) struct OwnedLine {
 }
 
 impl Journal {
-    /// Starts a new journal with its head, replacing none: one must not be there.
-    ///
-    /// # Errors
-    /// When the file is there already or cannot be written.
-    pub fn create(path: &Path, begun: Begun) -> Result<Self, JournalError> {
-        Self::create_watched(path, begun, Watch::default())
-    }
-
-    pub(crate) fn create_watched(
-        path: &Path,
-        begun: Begun,
-        watch: Watch,
-    ) -> Result<Self, JournalError> {
-        watch
-            .before(Write::NewJournal)
-            .map_err(|source| JournalError::io(path, source))?;
-        let mut options = OpenOptions::new();
-        options.write(true).create_new(true);
-        #[cfg(unix)]
-        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-        let file = options
-            .open(path)
-            .map_err(|source| JournalError::io(path, source))?;
-        let mut journal = Self {
-            file,
-            path: path.to_owned(),
-            seq: 0,
+    /// A journal whose first line, [`first_line`], is there.
+    pub(crate) fn begun(
+        end: Box<dyn Append>,
+        place: String,
+        sealer: JournalSealer,
+        base: Option<Version>,
+    ) -> Self {
+        Self {
+            end,
+            place,
+            sealer,
+            base,
+            seq: 1,
             buffer: Vec::new(),
             broken: false,
-            watch,
-        };
-        journal.append(&Record::Begun(begun));
-        journal.sync()?;
-        Ok(journal)
+        }
+    }
+
+    /// Closes it; what is left is the version of the state that it went on from.
+    pub(crate) fn close(self) -> Option<Version> {
+        self.base
     }
 
     /// Adds a record to what the next [`Journal::sync`] makes durable.
     pub fn append(&mut self, record: &Record) {
-        let line = Line {
-            seq: self.seq,
-            record,
-        };
+        let line = line(self.seq, record);
         self.seq += 1;
-        let start = self.buffer.len();
-        if let Err(error) = serde_json::to_writer(&mut self.buffer, &line) {
-            // Records are plain data with string keys; anything else is our own bug.
-            panic!("a record cannot be written as JSON: {error}");
-        }
-        self.buffer.pop(); // the closing brace; the checksum comes before it
-        let crc = crc32fast::hash(&self.buffer[start..]);
-        self.buffer
-            .extend_from_slice(format!("{CRC_FIELD}{crc:08x}\"}}\n").as_bytes());
+        self.buffer.extend_from_slice(&self.sealer.seal(&line));
     }
 
     /// Makes all appended records durable.
     ///
     /// # Errors
-    /// When the disk does not take them; the journal then takes nothing more.
+    /// When they are not; the journal then takes nothing more.
     pub fn sync(&mut self) -> Result<(), JournalError> {
         if self.broken {
-            return Err(JournalError::Broken(self.path.clone()));
+            return Err(JournalError::Broken(self.place.clone()));
         }
         if self.buffer.is_empty() {
             return Ok(());
         }
-        let written = self
-            .watch
-            .before(Write::Journal)
-            .and_then(|()| self.file.write_all(&self.buffer))
-            .and_then(|()| self.file.sync_data());
+        let written = self.end.append(&self.buffer);
         self.buffer.clear();
-        written.map_err(|source| {
+        written.map_err(|error| {
             self.broken = true;
-            JournalError::io(&self.path, source)
+            let place = self.place.clone();
+            match error {
+                AppendError::Io(source) => JournalError::Io { place, source },
+                AppendError::Lost => JournalError::Lost(place),
+            }
         })
     }
+}
 
-    /// Reads a journal. `None` when there is none, or when not even its head became durable.
-    ///
-    /// # Errors
-    /// When it cannot be read, is damaged, or is of a newer format.
-    pub fn read(path: &Path) -> Result<Option<(Begun, Vec<Record>)>, JournalError> {
-        let mut bytes = Vec::new();
-        match File::open(path) {
-            Ok(mut file) => file
-                .read_to_end(&mut bytes)
-                .map_err(|source| JournalError::io(path, source))?,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-            Err(source) => return Err(JournalError::io(path, source)),
-        };
-        parse(&bytes)
-            .map_err(|line| JournalError::Damaged {
-                path: path.to_owned(),
-                line,
-            })
-            .and_then(|parsed| match parsed {
-                Some((begun, _)) if begun.format > FORMAT => Err(JournalError::Newer {
-                    path: path.to_owned(),
-                    found: begun.format,
-                }),
-                parsed => Ok(parsed),
-            })
+/// The line with which a journal begins, without its end.
+pub(crate) fn first_line(begun: Begun) -> Vec<u8> {
+    line(0, &Record::Begun(begun))
+}
+
+/// A line without its end.
+fn line(seq: u64, record: &Record) -> Vec<u8> {
+    let mut line = match serde_json::to_vec(&Line { seq, record }) {
+        Ok(line) => line,
+        // Records are plain data with string keys; anything else is our own bug.
+        Err(error) => panic!("a record cannot be written as JSON: {error}"),
+    };
+    line.pop(); // the closing brace; the checksum comes before it
+    let crc = crc32fast::hash(&line);
+    line.extend_from_slice(format!("{CRC_FIELD}{crc:08x}\"}}").as_bytes());
+    line
+}
+
+/// A whole journal, as it stands when nothing is encrypted.
+#[must_use]
+pub fn write_journal(begun: Begun, records: &[Record]) -> Vec<u8> {
+    let mut bytes = first_line(begun);
+    for (record, seq) in records.iter().zip(1..) {
+        bytes.push(b'\n');
+        bytes.extend_from_slice(&line(seq, record));
+    }
+    bytes.push(b'\n');
+    bytes
+}
+
+/// Reads a journal. `None` when not even its head became durable.
+///
+/// # Errors
+/// When it is damaged, or of a newer format. `place` is where it is, for the message.
+pub fn parse_journal(
+    place: &str,
+    bytes: &[u8],
+) -> Result<Option<(Begun, Vec<Record>)>, JournalError> {
+    match parse(bytes) {
+        Err(line) => Err(JournalError::Damaged {
+            place: place.to_owned(),
+            line,
+        }),
+        Ok(Some((begun, _))) if begun.format > FORMAT => Err(JournalError::Newer {
+            place: place.to_owned(),
+            found: begun.format,
+        }),
+        Ok(parsed) => Ok(parsed),
     }
 }
 
@@ -207,42 +208,38 @@ fn parse_line(line: &[u8]) -> Option<OwnedLine> {
 /// Why a journal cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum JournalError {
-    /// The file cannot be read or written.
-    #[error("failed to use the journal {}", path.display())]
+    /// It cannot be written.
+    #[error("failed to write the journal {place}")]
     Io {
         /// The journal.
-        path: PathBuf,
+        place: String,
         /// Why.
         source: io::Error,
     },
     /// A line in its middle is not what was written.
-    #[error("the journal {} is damaged at line {line}", path.display())]
+    #[error("the journal {place} is damaged at line {line}")]
     Damaged {
         /// The journal.
-        path: PathBuf,
+        place: String,
         /// The line, from 1.
         line: usize,
     },
     /// A newer program wrote it.
-    #[error("the journal {} has format {found}; this version of mcpdeploy knows {FORMAT} at most", path.display())]
+    #[error(
+        "the journal {place} has format {found}; this version of mcpdeploy knows {FORMAT} at most"
+    )]
     Newer {
         /// The journal.
-        path: PathBuf,
+        place: String,
         /// Its format.
         found: u32,
     },
+    /// Another run has taken over; this one may do nothing more.
+    #[error("the journal {0} takes no more records of this run: another run has taken over")]
+    Lost(String),
     /// An earlier write failed.
-    #[error("the journal {} takes no more records since a write failed", .0.display())]
-    Broken(PathBuf),
-}
-
-impl JournalError {
-    fn io(path: &Path, source: io::Error) -> Self {
-        Self::Io {
-            path: path.to_owned(),
-            source,
-        }
-    }
+    #[error("the journal {0} takes no more records since a write failed")]
+    Broken(String),
 }
 
 #[cfg(test)]
@@ -268,17 +265,11 @@ mod tests {
     }
 
     fn written() -> Vec<u8> {
-        let dir = tempfile::tempdir().unwrap();
-        let path = dir.path().join("journal.jsonl");
-        let mut journal = Journal::create(&path, begun()).unwrap();
-        for op in 0..4 {
-            journal.append(&Record::Failed {
-                op: OpId(op),
-                settled: true,
-            });
-        }
-        journal.sync().unwrap();
-        std::fs::read(path).unwrap()
+        let failed = |op| Record::Failed {
+            op: OpId(op),
+            settled: true,
+        };
+        write_journal(begun(), &[failed(0), failed(1), failed(2), failed(3)])
     }
 
     #[test]

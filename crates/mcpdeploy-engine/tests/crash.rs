@@ -33,7 +33,7 @@ pub(crate) async fn set(scene: &Scene) -> Lab {
 pub(crate) async fn watched(scene: &Scene) -> (Lab, Disk) {
     let mut lab = set(scene).await;
     let disk = Disk::new();
-    lab.store = lab.store.clone().watched(disk.watch());
+    lab.watch(&disk);
     (lab, disk)
 }
 

@@ -20,7 +20,7 @@ async fn after_a_lost_state_all_is_adopted() {
     let mut lab = Lab::new();
     lab.converge(&mixed().desired).await;
     let objects = lab.cloud.objects();
-    std::fs::remove_file(lab.store.state_path()).unwrap();
+    std::fs::remove_file(lab.state_path()).unwrap();
     let plan = lab.plan(&mixed().desired).await.unwrap();
     let adopted = actions(&plan)
         .iter()
@@ -420,7 +420,7 @@ async fn after_a_lost_state_what_only_its_tags_tell_is_adopted_though_its_depend
         .with("fake.tagged.b", json!({"uses": ["${fake.named.a.uid}"]}));
     lab.converge(&stack.desired).await;
     lab.cloud.vanish("named-1");
-    std::fs::remove_file(lab.store.state_path()).unwrap();
+    std::fs::remove_file(lab.state_path()).unwrap();
     let plan = lab.plan(&stack.desired).await.unwrap();
     assert_eq!(
         actions(&plan),

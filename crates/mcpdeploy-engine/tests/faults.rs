@@ -215,7 +215,7 @@ async fn unwritable(how: io::ErrorKind, every: usize) {
             let Ran::Ended(Err(error)) = run(&mut lab, scene).await else {
                 panic!("it was not reported");
             };
-            let folder = lab.store.dir().display().to_string();
+            let folder = lab.folder().display().to_string();
             assert!(error.to_string().contains(&folder), "{error} names no file");
             if number == 0 {
                 assert_eq!(changes_since(&lab, calls), [""; 0]);
@@ -241,7 +241,7 @@ async fn a_folder_that_cannot_be_made() {
     let mut lab = Lab::new();
     let file = lab.dir().join("file");
     std::fs::File::create(&file).unwrap();
-    lab.store = Store::new(file.join("deployment"));
+    lab.store = Store::local(file.join("deployment"));
     // Planning needs no folder; whether one can be had is known before anything is called.
     let calls = lab.cloud.call_count();
     let error = lab.run(&mixed().desired).await.unwrap_err();

@@ -20,13 +20,13 @@ async fn deployed() -> Lab {
 
 fn put(lab: &Lab, name: &str, text: &[u8]) {
     use std::io::Write as _;
-    let mut file = std::fs::File::create(lab.store.dir().join(name)).unwrap();
+    let mut file = std::fs::File::create(lab.folder().join(name)).unwrap();
     file.write_all(text).unwrap();
 }
 
 /// Everything that one can do fails, with an error of the store, and the file stays.
 async fn refused(lab: &mut Lab, name: &str, text: &[u8]) -> StoreError {
-    let kept = std::fs::read(lab.store.dir().join(name)).ok();
+    let kept = std::fs::read(lab.folder().join(name)).ok();
     put(lab, name, text);
     let files = lab.files();
     let stack = mixed();
@@ -50,7 +50,7 @@ async fn refused(lab: &mut Lab, name: &str, text: &[u8]) -> StoreError {
     assert!(now.eq(files), "{name}: something was written");
     match kept {
         Some(bytes) => put(lab, name, &bytes),
-        None => std::fs::remove_file(lab.store.dir().join(name)).unwrap(),
+        None => std::fs::remove_file(lab.folder().join(name)).unwrap(),
     }
     last.unwrap()
 }
@@ -58,7 +58,7 @@ async fn refused(lab: &mut Lab, name: &str, text: &[u8]) -> StoreError {
 #[tokio::test(start_paused = true)]
 async fn states_that_are_none() {
     let mut lab = deployed().await;
-    let sound = std::fs::read_to_string(lab.store.state_path()).unwrap();
+    let sound = std::fs::read_to_string(lab.state_path()).unwrap();
     let deep = format!("{}1{}", "[".repeat(200_000), "]".repeat(200_000));
     let with = |from: &str, to: &str| {
         let changed = sound.replacen(from, to, 1);
@@ -182,7 +182,7 @@ async fn a_plan_that_does_not_fit_leaves_nothing_behind() {
             outputs: json!({}),
         });
     assert!(matches!(other.apply(&plan).await, Err(Failed::Apply(_))));
-    assert!(!other.store.journal_path().exists());
+    assert!(!other.journal_path().exists());
     other.converge(&mixed().desired).await;
 }
 

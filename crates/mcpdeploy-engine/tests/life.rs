@@ -62,7 +62,7 @@ async fn create_then_nothing_then_destroy() {
 async fn planning_writes_nothing() {
     let mut lab = Lab::new();
     lab.plan(&pair().desired).await.unwrap();
-    assert!(!lab.store.dir().exists());
+    assert!(!lab.folder().exists());
     lab.converge(&pair().desired).await;
     let files = lab.files();
     let mut changed = pair();

@@ -66,7 +66,7 @@ async fn abandoning_leaves_what_is_in_flight_for_the_next_run() {
     assert_eq!((summary.created, summary.cancelled), (2, 2));
     let state = lab.state().unwrap();
     assert_eq!(state.pending.len(), 1);
-    assert!(!lab.store.journal_path().exists(), "the state has it all");
+    assert!(!lab.journal_path().exists(), "the state has it all");
     lab.converge(&slow().desired).await;
 }
 

@@ -82,7 +82,7 @@ async fn what_is_written_satisfies_its_schema() {
             lab.cloud.arm(At::Number(at), Fault::CrashAfter, 1);
             lab.run_until_killed(&scene.after.desired, &scene.options)
                 .await;
-            let lines = std::fs::read_to_string(lab.store.journal_path()).unwrap_or_default();
+            let lines = std::fs::read_to_string(lab.journal_path()).unwrap_or_default();
             for line in lines.lines() {
                 let line: Value = serde_json::from_str(line).unwrap();
                 let record = line["record"].as_object().unwrap().keys().next().unwrap();
@@ -99,7 +99,7 @@ async fn what_is_written_satisfies_its_schema() {
                 );
             }
             lab.converge(&scene.after.desired).await;
-            let written = std::fs::read(lab.store.state_path()).unwrap();
+            let written = std::fs::read(lab.state_path()).unwrap();
             check(&state, &serde_json::from_slice(&written).unwrap());
             for happened in &lab.events {
                 check(&event, &json!(happened));

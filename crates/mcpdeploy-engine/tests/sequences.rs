@@ -31,7 +31,7 @@ impl Story {
         lab.parallelism = parallelism;
         lab.cloud.set_lax(true);
         let disk = Disk::new();
-        lab.store = lab.store.clone().watched(disk.watch());
+        lab.watch(&disk);
         Self {
             world: World::default(),
             lab,
@@ -135,7 +135,7 @@ impl Story {
         let plan = self.plan(&PlanOptions::default()).await.unwrap();
         assert!(plan.is_empty(), "{:#?}", plan.actions);
         assert!(self.lab.state().unwrap().pending.is_empty());
-        assert!(!self.lab.store.journal_path().exists());
+        assert!(!self.lab.journal_path().exists());
         self.world.settled();
     }
 
@@ -207,7 +207,7 @@ impl Story {
 
     /// Whatever of the journal had reached the disk, it would make a state.
     fn every_prefix_folds(&self) {
-        let path = self.lab.store.journal_path();
+        let path = self.lab.journal_path();
         let Ok(bytes) = std::fs::read(&path) else {
             return;
         };

@@ -17,7 +17,7 @@ async fn before(interrupted: bool) -> (Lab, Disk) {
         let at = At::Kind("fake.tagged", CallOp::Configure);
         lab.cloud.arm(at, Fault::CrashAfter, 1);
         run(&mut lab, scene).await;
-        assert!(lab.store.journal_path().exists());
+        assert!(lab.journal_path().exists());
     }
     (lab, disk)
 }
@@ -70,7 +70,7 @@ async fn killed_at_any_write_of_a_change_by_hand() {
                 ends.push(same(&now, &new));
                 if same(&now, &new) {
                     let backup = format!("state.json.backup-{}", old.serial);
-                    let backup = std::fs::read(lab.store.dir().join(backup)).unwrap();
+                    let backup = std::fs::read(lab.folder().join(backup)).unwrap();
                     assert_eq!(serde_json::from_slice::<State>(&backup).unwrap(), old);
                 }
                 // What was forgotten is found again, what was moved gets its name back.

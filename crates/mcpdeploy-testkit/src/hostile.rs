@@ -7,7 +7,7 @@ use std::io::Write as _;
 
 use mcpdeploy_engine::address::Address;
 use mcpdeploy_engine::cancel;
-use mcpdeploy_engine::journal::{FORMAT, Journal};
+use mcpdeploy_engine::journal::{FORMAT, parse_journal, write_journal};
 use mcpdeploy_engine::plan::{Plan, PlanOptions};
 use mcpdeploy_engine::record::{Begun, Record};
 use mcpdeploy_engine::state::State;
@@ -52,7 +52,6 @@ pub fn journal(bytes: &[u8]) {
         .filter_map(|line| serde_json::from_slice(line).ok())
         .collect();
     let lab = Lab::new();
-    std::fs::create_dir_all(lab.store.dir()).expect("a folder");
     let begun = Begun {
         format: FORMAT,
         lineage: "l".to_owned(),
@@ -61,17 +60,12 @@ pub fn journal(bytes: &[u8]) {
         environment: "default".to_owned(),
         by: run_info(),
     };
-    let path = lab.store.journal_path();
-    let mut journal = Journal::create(&path, begun).expect("a journal");
-    for record in &records {
-        journal.append(record);
-    }
-    journal.sync().expect("a journal");
-    let (_, read) = Journal::read(&path)
+    let written = write_journal(begun, &records);
+    put(&lab, "journal.jsonl", &written);
+    let (_, read) = parse_journal("the journal", &written)
         .expect("what was written")
         .expect("a head");
     assert_eq!(read, records, "a record is read as it was written");
-    let written = std::fs::read(&path).expect("a journal");
     goes_on(lab, &[("journal.jsonl", &written)]);
 }
 
@@ -162,7 +156,7 @@ fn goes_on(mut lab: Lab, files: &[(&str, &[u8])]) {
     let first = run(lab.run(&stack.desired));
     if matches!(first, Err(Failed::Store(_))) {
         for (name, bytes) in files {
-            let there = std::fs::read(lab.store.dir().join(name)).expect("the file");
+            let there = std::fs::read(lab.folder().join(name)).expect("the file");
             assert!(there == *bytes, "{name} was written over after {first:?}");
         }
         return;
@@ -190,8 +184,8 @@ fn goes_on(mut lab: Lab, files: &[(&str, &[u8])]) {
 
 #[expect(clippy::expect_used, reason = "tests want a panic")]
 fn put(lab: &Lab, name: &str, bytes: &[u8]) {
-    std::fs::create_dir_all(lab.store.dir()).expect("a folder");
-    let mut file = File::create(lab.store.dir().join(name)).expect("a file");
+    std::fs::create_dir_all(lab.folder()).expect("a folder");
+    let mut file = File::create(lab.folder().join(name)).expect("a file");
     file.write_all(bytes).expect("a file");
 }
 

@@ -1,6 +1,6 @@
 //! Runs the engine on a fake cloud the way the command line does: load, look, plan, lock, apply.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use mcpdeploy_engine::address::Address;
 use mcpdeploy_engine::apply::{ApplyError, ApplyOptions, apply};
@@ -20,6 +20,7 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use crate::cloud::FakeCloud;
+use crate::disk::Disk;
 use crate::fake::register;
 use crate::killable::killable;
 
@@ -107,7 +108,7 @@ impl Lab {
             read: true,
             by: run_info(),
             events: Vec::new(),
-            store: Store::new(dir.path().join("deployment")),
+            store: Store::local(dir.path().join("deployment")),
             dir,
         }
     }
@@ -116,6 +117,29 @@ impl Lab {
     #[must_use]
     pub fn dir(&self) -> &Path {
         self.dir.path()
+    }
+
+    /// The deployment's folder.
+    #[must_use]
+    pub fn folder(&self) -> PathBuf {
+        self.dir().join("deployment")
+    }
+
+    /// The state's file.
+    #[must_use]
+    pub fn state_path(&self) -> PathBuf {
+        self.folder().join("state.json")
+    }
+
+    /// The journal's file.
+    #[must_use]
+    pub fn journal_path(&self) -> PathBuf {
+        self.folder().join("journal.jsonl")
+    }
+
+    /// From now on this disk is told of each durable write.
+    pub fn watch(&mut self, disk: &Disk) {
+        self.store = Store::local_watched(self.folder(), disk.watch());
     }
 
     /// The state as the next run loads it; an empty one when nothing was ever deployed.
@@ -298,7 +322,8 @@ impl Lab {
         assert!(state.pending.is_empty(), "{:#?}", state.pending);
         let deposed: usize = state.resources.values().map(|r| r.deposed.len()).sum();
         assert_eq!(deposed, 0, "replaced ones were left behind");
-        assert!(!self.store.journal_path().exists(), "the journal was left");
+        let journal = self.store.has_journal().expect("a store");
+        assert!(!journal, "the journal was left");
     }
 
     /// Checks that the cloud has one object for each wanted resource, as it is wanted, and
@@ -376,7 +401,7 @@ impl Lab {
     /// Every file of the deployment with its bytes, to see whether something was written.
     #[must_use]
     pub fn files(&self) -> Vec<(String, String)> {
-        let entries = std::fs::read_dir(self.store.dir()).into_iter().flatten();
+        let entries = std::fs::read_dir(self.folder()).into_iter().flatten();
         let mut files: Vec<_> = entries
             .flatten()
             .filter_map(|entry| {

@@ -135,24 +135,28 @@ impl Keyring {
     pub fn open_journal<'a>(&self, bytes: &'a [u8]) -> Result<OpenedJournal<'a>, SealError> {
         let mut lines = bytes.split_inclusive(|&b| b == b'\n').peekable();
         let torn = |line: &[u8], last: bool| last && frame::is_torn(line);
-        let Some(first) = lines
-            .next()
-            .filter(|line| !torn(line, line.len() == bytes.len()))
-        else {
-            return Ok(OpenedJournal {
-                head: None,
-                text: Cow::Borrowed(&[]),
-                torn: !bytes.is_empty(),
-            });
-        };
-        if !frame::looks_sealed(first) {
+        let first = lines.next().unwrap_or_default();
+        // A disk that never wrote the line may have left zeros.
+        let unwritten = bytes.iter().all(|&b| b == 0);
+        let is_cut = unwritten || frame::begins_sealed(first);
+        if !is_cut && !frame::looks_sealed(first) {
             if !self.opens_plain() {
                 return Err(SealError::NotSealed(What::Journal));
             }
             return Ok(OpenedJournal {
                 head: None,
                 text: Cow::Borrowed(bytes),
-                torn: lines.last().is_some_and(frame::is_torn),
+                torn: bytes
+                    .split_inclusive(|&b| b == b'\n')
+                    .last()
+                    .is_some_and(frame::is_torn),
+            });
+        }
+        if is_cut || torn(first, first.len() == bytes.len()) {
+            return Ok(OpenedJournal {
+                head: None,
+                text: Cow::Borrowed(&[]),
+                torn: !bytes.is_empty(),
             });
         }
         let envelope = Envelope::read(What::Journal, first)?;

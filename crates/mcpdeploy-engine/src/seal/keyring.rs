@@ -106,6 +106,10 @@ impl Keyring {
     /// When no key opens it, or it is not what was sealed.
     pub fn open<'a>(&self, what: What, bytes: &'a [u8]) -> Result<Cow<'a, [u8]>, SealError> {
         match Document::read(what, bytes)? {
+            // What is too short to say: the beginning of a sealed one, if there are such here.
+            Document::Plain(bytes) if self.seals() && frame::begins_sealed(bytes) => {
+                Err(SealError::Damaged(At::start(what)))
+            }
             Document::Plain(bytes) if self.opens_plain => Ok(Cow::Borrowed(bytes)),
             Document::Plain(_) => Err(SealError::NotSealed(what)),
             Document::Sealed(envelope) => {

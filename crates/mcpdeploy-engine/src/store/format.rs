@@ -1,5 +1,6 @@
 //! Reads the bytes of a state.
 
+use super::StoreError;
 use crate::state::{FORMAT, State};
 
 /// Why bytes are no state.
@@ -9,6 +10,16 @@ pub enum StateProblem {
     Newer(u32),
     /// It is no state at all.
     Unreadable(serde_json::Error),
+}
+
+impl StateProblem {
+    /// As an error about the state in that place.
+    pub(super) fn at(self, place: String) -> StoreError {
+        match self {
+            Self::Newer(found) => StoreError::Newer { place, found },
+            Self::Unreadable(source) => StoreError::Unreadable { place, source },
+        }
+    }
 }
 
 /// What a state is known by.

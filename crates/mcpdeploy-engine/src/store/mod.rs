@@ -1,38 +1,55 @@
-//! Where the state lives: one folder a deployment and environment, with `state.json`,
-//! `journal.jsonl` and `state.lock`.
+//! Where the state lives, with the journal of the run that is at work.
 //!
-//! The state is only ever replaced as a whole: temporary file, fsync, rename, fsync of the folder.
-//! What a crash leaves is the old state with a journal, or the new one with a stale journal that
-//! its serial gives away.
+//! A [`Store`] says what is kept and when; the [`Backend`] behind it knows a place: a folder, or
+//! objects that several machines share ([`shared`]). What a crash leaves is the old state with a
+//! journal, or the new one with a stale journal that its serial gives away.
 
+mod backend;
 mod error;
 mod format;
-mod lock;
+mod local;
+mod migrate;
+pub mod shared;
 
+pub use backend::{Append, AppendError, Backend, Heartbeat, Held, Holder, Kept, Version};
 pub use error::StoreError;
 pub use format::{StateProblem, parse_state};
-pub use lock::Lock;
+pub use migrate::migrate;
 
-use std::fs::{self, File, OpenOptions};
-use std::io::{self, Write as _};
-use std::path::{Path, PathBuf};
+use std::borrow::Cow;
+use std::path::PathBuf;
 use std::sync::Arc;
 
-use crate::durable::{BeforeWrite, Watch, Write};
-use crate::journal::Journal;
+use crate::durable::{BeforeWrite, Watch};
+use crate::journal::{self, Journal};
 use crate::record::{Begun, Record, RunInfo};
+use crate::seal::{self, Document, Keyring, SealError, What};
 use crate::state::State;
 
-use format::{Head, parse_head};
+use format::Head;
+use local::Local;
 
-/// The folder of one deployment in one environment.
+/// Where the state of one deployment in one environment is.
 #[derive(Debug, Clone)]
 pub struct Store {
-    dir: PathBuf,
-    watch: Watch,
+    backend: Arc<dyn Backend>,
+    keyring: Arc<Keyring>,
 }
 
-/// What was found in the folder.
+/// The lock; it is held until this is dropped or the process ends, however it ends.
+#[derive(Debug)]
+pub struct Lock(Box<dyn Held>);
+
+impl Lock {
+    /// Whether it is still held, as far as is known. Nothing is written by a run that lost it, even
+    /// when it does not know yet.
+    #[must_use]
+    pub fn is_held(&self) -> bool {
+        self.0.is_held()
+    }
+}
+
+/// What was found in a store.
 #[derive(Debug)]
 pub struct Loaded {
     /// The state with the journal folded into it; `None` when nothing was ever deployed. Each
@@ -45,63 +62,104 @@ pub struct Loaded {
     pub records: usize,
 }
 
+/// What is there when nothing came in between.
+struct Unchanged {
+    version: Option<Version>,
+    /// Whether there is a journal, of whatever run.
+    has_journal: bool,
+}
+
 impl Store {
     /// The store in that folder, which need not exist yet.
-    pub fn new(dir: impl Into<PathBuf>) -> Self {
+    pub fn local(dir: impl Into<PathBuf>) -> Self {
+        Self::new(Arc::new(Local::new(dir.into(), Watch::default())))
+    }
+
+    /// As [`Store::local`]; `watch` is told of each durable write before it happens, and its error
+    /// takes the write's place.
+    pub fn local_watched(dir: impl Into<PathBuf>, watch: Arc<BeforeWrite>) -> Self {
+        Self::new(Arc::new(Local::new(dir.into(), Watch(Some(watch)))))
+    }
+
+    /// The store in that place. Nothing is encrypted.
+    #[must_use]
+    pub fn new(backend: Arc<dyn Backend>) -> Self {
         Self {
-            dir: dir.into(),
-            watch: Watch::default(),
+            backend,
+            keyring: Arc::new(Keyring::plain()),
         }
     }
 
-    /// Tells `watch` of each durable write before it happens; its error takes the write's place.
+    /// Encrypts and decrypts with these keys.
     #[must_use]
-    pub fn watched(mut self, watch: Arc<BeforeWrite>) -> Self {
-        self.watch = Watch(Some(watch));
+    pub fn sealed_with(mut self, keyring: Arc<Keyring>) -> Self {
+        self.keyring = keyring;
         self
     }
 
-    /// The folder.
+    /// What it encrypts and decrypts with.
     #[must_use]
-    pub fn dir(&self) -> &Path {
-        &self.dir
+    pub fn keyring(&self) -> &Arc<Keyring> {
+        &self.keyring
     }
 
-    /// The state's file.
+    /// Where the state is, for messages.
     #[must_use]
-    pub fn state_path(&self) -> PathBuf {
-        self.dir.join("state.json")
+    pub fn place(&self) -> String {
+        self.backend.state_place()
     }
 
-    /// The journal's file.
-    #[must_use]
-    pub fn journal_path(&self) -> PathBuf {
-        self.dir.join("journal.jsonl")
+    /// Takes the lock.
+    ///
+    /// # Errors
+    /// [`StoreError::Locked`] with the holder when another run has it.
+    pub fn lock(&self, by: &RunInfo) -> Result<Lock, StoreError> {
+        self.backend.lock(by).map(Lock)
     }
 
-    fn lock_path(&self) -> PathBuf {
-        self.dir.join("state.lock")
+    /// Who holds the lock.
+    ///
+    /// # Errors
+    /// When that cannot be found out.
+    pub fn holder(&self) -> Result<Option<Holder>, StoreError> {
+        self.backend.holder()
+    }
+
+    /// Takes the lock away from a holder whom somebody knows to be dead. If it is not, it can write
+    /// nothing more all the same.
+    ///
+    /// # Errors
+    /// When another has it by now, or when only the holder's end frees it.
+    pub fn break_lock(&self, holder: &Holder) -> Result<(), StoreError> {
+        self.backend.break_lock(holder)
+    }
+
+    /// Whether a run is at work, or was interrupted, or left its journal when it ended.
+    ///
+    /// # Errors
+    /// When that cannot be read.
+    pub fn has_journal(&self) -> Result<bool, StoreError> {
+        Ok(self.backend.read_journal()?.is_some())
     }
 
     /// Reads state and journal. Changes nothing.
     ///
     /// # Errors
-    /// When a file cannot be read, is damaged, or was written by a newer program.
+    /// When something cannot be read, is damaged, or was written by a newer program.
     pub fn load(&self) -> Result<Loaded, StoreError> {
         // The journal first: when a run ends between the two reads, the state then is the newer
         // one and the journal is known to be in it.
-        let journal = Journal::read(&self.journal_path())?;
+        let journal = self.read_journal()?;
         let mut state = self.read_state()?;
         let mut loaded = Loaded {
             state: None,
             interrupted: None,
             records: 0,
         };
-        if let Some((begun, records)) = journal {
+        if let Some((begun, records)) = journal.and_then(|journal| journal.content) {
+            let foreign = || StoreError::Foreign(self.backend.journal_place());
             let base = match state.take() {
-                Some(state) if state.lineage != begun.lineage => {
-                    return Err(StoreError::Foreign(self.journal_path()));
-                }
+                Some(state) if state.lineage != begun.lineage => return Err(foreign()),
                 Some(state) => state,
                 None => State {
                     lineage: begun.lineage.clone(),
@@ -115,9 +173,9 @@ impl Store {
                 folded.serial += records.len() as u64;
                 state = Some(folded);
             } else if base.serial > begun.serial {
-                state = Some(base); // folded and saved already; only the file was left
+                state = Some(base); // folded and saved already; only the journal was left
             } else {
-                return Err(StoreError::Foreign(self.journal_path()));
+                return Err(foreign());
             }
         }
         loaded.state = state;
@@ -127,7 +185,7 @@ impl Store {
     fn fold(&self, mut state: State, records: &[Record]) -> Result<State, StoreError> {
         for (index, record) in records.iter().enumerate() {
             state.fold(record).map_err(|source| StoreError::Fold {
-                path: self.journal_path(),
+                place: self.backend.journal_place(),
                 line: index + 2,
                 source,
             })?;
@@ -135,61 +193,97 @@ impl Store {
         Ok(state)
     }
 
-    fn read_state(&self) -> Result<Option<State>, StoreError> {
-        let bytes = self.state_bytes()?;
-        let state = bytes.map(|bytes| parse_state(&bytes)).transpose();
-        state.map_err(|problem| self.problem(problem))
-    }
-
-    fn read_head(&self) -> Result<Option<Head>, StoreError> {
-        let bytes = self.state_bytes()?;
-        let head = bytes.map(|bytes| parse_head(&bytes)).transpose();
-        head.map_err(|problem| self.problem(problem))
-    }
-
-    fn state_bytes(&self) -> Result<Option<Vec<u8>>, StoreError> {
-        let path = self.state_path();
-        match fs::read(&path) {
-            Ok(bytes) => Ok(Some(bytes)),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-            Err(source) => Err(StoreError::io("read", &path, source)),
-        }
-    }
-
-    fn problem(&self, problem: StateProblem) -> StoreError {
-        let path = self.state_path();
-        match problem {
-            StateProblem::Newer(found) => StoreError::Newer { path, found },
-            StateProblem::Unreadable(source) => StoreError::Unreadable { path, source },
-        }
-    }
-
-    /// Checks that the folder still has the state that `state` was loaded from: nothing that came
-    /// in between is ever written over.
-    fn check_unchanged(&self, state: &State) -> Result<(), StoreError> {
-        let (mut lineage, mut serial) = match self.read_head()? {
-            Some(head) => (Some(head.lineage), head.serial),
-            None => (None, 0),
+    fn read_journal(&self) -> Result<Option<ReadJournal>, StoreError> {
+        let Some(bytes) = self.backend.read_journal()? else {
+            return Ok(None);
         };
-        if let Some((begun, records)) = Journal::read(&self.journal_path())?
+        let place = self.backend.journal_place();
+        let opened = self.keyring.open_journal(&bytes);
+        let opened = opened.map_err(|source| StoreError::Seal {
+            place: place.clone(),
+            source,
+        })?;
+        let content = journal::parse_journal(&place, &opened.text)?;
+        Ok(Some(ReadJournal { content }))
+    }
+
+    fn read_state(&self) -> Result<Option<State>, StoreError> {
+        let Some(kept) = self.backend.read_state()? else {
+            return Ok(None);
+        };
+        self.parse(&kept.bytes).map(Some)
+    }
+
+    /// Reads the bytes of a state, encrypted or not.
+    ///
+    /// # Errors
+    /// When they are none, or cannot be decrypted.
+    fn parse(&self, bytes: &[u8]) -> Result<State, StoreError> {
+        let place = self.backend.state_place();
+        let opened = self.keyring.open(What::State, bytes);
+        let opened = opened.map_err(|source| StoreError::Seal {
+            place: place.clone(),
+            source,
+        })?;
+        parse_state(&opened).map_err(|problem| problem.at(place))
+    }
+
+    /// By what the state is known, and its version: for that nothing is decrypted.
+    fn read_head(&self) -> Result<Option<(Head, Option<Version>)>, StoreError> {
+        let Some(kept) = self.backend.read_state()? else {
+            return Ok(None);
+        };
+        let place = || self.backend.state_place();
+        let document = Document::read(What::State, &kept.bytes);
+        let head = match document.map_err(|source| self.sealed(source))? {
+            Document::Plain(bytes) => {
+                format::parse_head(bytes).map_err(|problem| problem.at(place()))?
+            }
+            Document::Sealed(envelope) => Head {
+                lineage: envelope.head().lineage.clone(),
+                serial: envelope.head().serial,
+            },
+        };
+        Ok(Some((head, kept.version)))
+    }
+
+    fn sealed(&self, source: SealError) -> StoreError {
+        StoreError::Seal {
+            place: self.backend.state_place(),
+            source,
+        }
+    }
+
+    /// Checks that the store still has the state that `state` was loaded from: nothing that came in
+    /// between is ever written over.
+    fn check_unchanged(&self, state: &State) -> Result<Unchanged, StoreError> {
+        let (mut lineage, mut serial, version) = match self.read_head()? {
+            Some((head, version)) => (Some(head.lineage), head.serial, version),
+            None => (None, 0, None),
+        };
+        let journal = self.read_journal()?;
+        let has_journal = journal.is_some();
+        if let Some((begun, records)) = journal.and_then(|journal| journal.content)
             && begun.serial == serial
         {
             serial += records.len() as u64;
             lineage = lineage.or(Some(begun.lineage));
         }
         if state.serial == serial && lineage.is_none_or(|lineage| lineage == state.lineage) {
-            Ok(())
+            Ok(Unchanged {
+                version,
+                has_journal,
+            })
         } else {
-            let changed = io::Error::other("it was changed since it was read");
-            Err(StoreError::io("write", &self.state_path(), changed))
+            Err(StoreError::Changed(self.backend.state_place()))
         }
     }
 
-    /// Takes an interrupted run's journal, which is folded into `state`, into the file.
+    /// Takes an interrupted run's journal, which is folded into `state`, into the state.
     pub(crate) fn settle(&self, _lock: &Lock, state: &mut State) -> Result<(), StoreError> {
-        if self.journal_path().exists() {
-            self.check_unchanged(state)?;
-            self.save(state)?;
+        if self.backend.read_journal()?.is_some() {
+            let unchanged = self.check_unchanged(state)?;
+            self.save(state, unchanged.version.as_ref())?;
         }
         Ok(())
     }
@@ -200,129 +294,114 @@ impl Store {
     /// state is durable: it is saved first, so that nothing depends on two journals.
     ///
     /// # Errors
-    /// When the folder no longer has the state that `state` was loaded from, or the disk does not
-    /// take it.
+    /// When the store no longer has the state that `state` was loaded from, or does not take the
+    /// journal.
     pub fn begin(
         &self,
         _lock: &Lock,
         state: &mut State,
         by: RunInfo,
     ) -> Result<Journal, StoreError> {
-        self.check_unchanged(state)?;
-        if self.journal_path().exists() {
-            self.save(state)?;
+        let unchanged = self.check_unchanged(state)?;
+        let mut version = unchanged.version;
+        if unchanged.has_journal {
+            version = self.save(state, version.as_ref())?;
         }
-        let begun = Begun {
-            format: crate::journal::FORMAT,
+        let first = journal::first_line(Begun {
+            format: journal::FORMAT,
             lineage: state.lineage.clone(),
             serial: state.serial,
             deployment: state.deployment.clone(),
             environment: state.environment.clone(),
             by,
+        });
+        let place = self.backend.journal_place();
+        let head = seal::Head {
+            lineage: state.lineage.clone(),
+            serial: state.serial,
         };
-        let journal = Journal::create_watched(&self.journal_path(), begun, self.watch.clone())?;
-        self.sync_dir()?;
-        Ok(journal)
+        let sealed = self.keyring.begin_journal(&head, &first);
+        let (first, sealer) = sealed.map_err(|source| StoreError::Seal {
+            place: place.clone(),
+            source,
+        })?;
+        let end = self
+            .backend
+            .begin_journal(state.serial, version.as_ref(), &first)?;
+        Ok(Journal::begun(end, place, sealer, version))
     }
 
     /// Ends a run: the state becomes durable under the next serial, then the journal goes.
     ///
     /// # Errors
-    /// When the disk does not take it; state and journal are then as they were.
+    /// When the store does not take it; state and journal are then as they were.
     pub fn commit(&self, journal: Journal, state: &mut State) -> Result<(), StoreError> {
-        drop(journal);
-        self.save(state)
+        let base = journal.close();
+        self.save(state, base.as_ref())?;
+        Ok(())
     }
 
     /// Writes the state under the next serial and drops a journal that is in it.
-    fn save(&self, state: &mut State) -> Result<(), StoreError> {
+    fn save(
+        &self,
+        state: &mut State,
+        over: Option<&Version>,
+    ) -> Result<Option<Version>, StoreError> {
         state.serial += 1;
-        let written = self.replace_state(&self.state_path(), state);
+        let written = self
+            .bytes(state)
+            .and_then(|bytes| self.backend.replace_state(&bytes, state.serial, over));
         if written.is_err() {
             state.serial -= 1;
         }
-        written?;
-        self.drop_journal()
+        let version = written?;
+        self.backend.drop_journal()?;
+        Ok(version)
     }
 
-    fn replace_state(&self, path: &Path, state: &State) -> Result<(), StoreError> {
+    /// The state as it is written.
+    fn bytes(&self, state: &State) -> Result<Vec<u8>, StoreError> {
+        let place = || self.backend.state_place();
         let mut bytes = serde_json::to_vec_pretty(state)
-            .map_err(|e| StoreError::io("write", path, e.into()))?;
+            .map_err(|error| StoreError::io("write", place(), error.into()))?;
         bytes.push(b'\n');
-        self.replace(path, &bytes)
-    }
-
-    fn drop_journal(&self) -> Result<(), StoreError> {
-        let path = self.journal_path();
-        let removed = self.watch.before(Write::RemoveJournal);
-        match removed.and_then(|()| fs::remove_file(&path)) {
-            Ok(()) => {}
-            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-            Err(error) => return Err(StoreError::io("remove", &path, error)),
+        let head = seal::Head {
+            lineage: state.lineage.clone(),
+            serial: state.serial,
+        };
+        let sealed = self.keyring.seal(What::State, &head, &bytes);
+        match sealed.map_err(|source| self.sealed(source))? {
+            Cow::Borrowed(_) => Ok(bytes),
+            Cow::Owned(sealed) => Ok(sealed),
         }
-        self.sync_dir()
     }
 
-    /// Replaces the state by hand (`state mv`, `rm`, `push`), keeping a copy of the old one beside
-    /// it. The caller holds the lock.
+    /// Replaces the state by hand (`state mv`, `rm`, `push`), keeping a copy of the old one. The
+    /// caller holds the lock.
     ///
     /// # Errors
-    /// When the disk does not take it; the state is then as it was.
+    /// When the store does not take it; the state is then as it was.
     pub fn replace_with_backup(
         &self,
         _lock: &Lock,
         old: Option<&State>,
         new: &mut State,
-    ) -> Result<Option<PathBuf>, StoreError> {
-        let backup = match old {
+    ) -> Result<Option<String>, StoreError> {
+        let (backup, version) = match old {
             Some(old) => {
-                self.check_unchanged(old)?;
-                let path = self.dir.join(format!("state.json.backup-{}", old.serial));
-                self.replace_state(&path, old)?;
-                Some(path)
+                let unchanged = self.check_unchanged(old)?;
+                let copy = self.backend.keep_copy(old.serial, &self.bytes(old)?)?;
+                (Some(copy), unchanged.version)
             }
-            None => None,
+            None => (None, None),
         };
-        self.save(new)?;
+        self.save(new, version.as_ref())?;
         Ok(backup)
     }
+}
 
-    /// Writes a file so that it is there whole or not at all.
-    #[expect(
-        clippy::disallowed_methods,
-        reason = "this is the one place that renames: with fsync of file and folder"
-    )]
-    fn replace(&self, path: &Path, bytes: &[u8]) -> Result<(), StoreError> {
-        // Always the same name: what a crash leaves of it, the next write replaces. The lock keeps
-        // others from writing at the same time.
-        let mut temporary = path.as_os_str().to_owned();
-        temporary.push(".tmp");
-        let temporary = PathBuf::from(temporary);
-        let result = (|| {
-            self.watch.before(Write::Temporary)?;
-            let mut options = OpenOptions::new();
-            options.write(true).create(true).truncate(true);
-            #[cfg(unix)]
-            std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-            let mut file = options.open(&temporary)?;
-            file.write_all(bytes)?;
-            file.sync_all()?;
-            self.watch.before(Write::Rename)?;
-            fs::rename(&temporary, path)
-        })();
-        if let Err(source) = result {
-            // What is left of the temporary file is of no use; that it cannot be removed changes nothing.
-            let _ = fs::remove_file(&temporary);
-            return Err(StoreError::io("write", path, source));
-        }
-        self.sync_dir()
-    }
-
-    fn sync_dir(&self) -> Result<(), StoreError> {
-        self.watch
-            .before(Write::Folder)
-            .and_then(|()| File::open(&self.dir))
-            .and_then(|dir| dir.sync_all())
-            .map_err(|e| StoreError::io("save", &self.dir, e))
-    }
+/// A journal that is there.
+struct ReadJournal {
+    /// `None` when not even its head became durable.
+    content: Option<(Begun, Vec<Record>)>,
 }

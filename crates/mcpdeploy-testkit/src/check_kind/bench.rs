@@ -35,7 +35,7 @@ pub(super) struct Bench<'a> {
     pub(super) base: Desired,
     pub(super) store: Store,
     // Removed when the bench goes.
-    _dir: TempDir,
+    dir: TempDir,
 }
 
 impl<'a> Bench<'a> {
@@ -53,8 +53,8 @@ impl<'a> Bench<'a> {
             cloud,
             case,
             base,
-            store: Store::new(dir.path().join("deployment")),
-            _dir: dir,
+            store: Store::local(dir.path().join("deployment")),
+            dir,
         })
     }
 
@@ -236,7 +236,8 @@ impl<'a> Bench<'a> {
                 return Err(format!("{address} is incomplete"));
             }
         }
-        if self.store.journal_path().exists() {
+        let journal = self.store.has_journal().map_err(|e| e.to_string())?;
+        if journal {
             return Err("the journal was left".to_owned());
         }
         self.same_inventory(&state, self.kind()).await
@@ -288,7 +289,7 @@ impl<'a> Bench<'a> {
 
     /// Forgets everything, as when the state is lost.
     pub(super) fn lose_state(&self) -> Checked {
-        match std::fs::remove_dir_all(self.store.dir()) {
+        match std::fs::remove_dir_all(self.dir.path().join("deployment")) {
             Err(error) if error.kind() != ErrorKind::NotFound => Err(error.to_string()),
             Ok(()) | Err(_) => Ok(()),
         }

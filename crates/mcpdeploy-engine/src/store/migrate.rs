@@ -1,0 +1,41 @@
+//! Takes a state from one store to another.
+
+use super::{Loaded, Lock, Store, StoreError};
+use crate::state::State;
+
+/// Takes the state of `from`, with what an interrupted run left, to `to`, which has none. Where it
+/// was, a copy stays that no run uses any more. Both locks are held.
+///
+/// What is killed in between leaves two states with one lineage, and this again ends well: the one
+/// in `to` is then the same, or older and of no run.
+///
+/// # Errors
+/// When `to` has a state that is not this one's, or one of the stores does not do what it must.
+/// `from` is then as it was.
+pub fn migrate(
+    from: &Store,
+    from_lock: &Lock,
+    to: &Store,
+    _to_lock: &Lock,
+) -> Result<Option<(State, String)>, StoreError> {
+    let Loaded {
+        state: Some(mut state),
+        ..
+    } = from.load()?
+    else {
+        return Ok(None);
+    };
+    from.settle(from_lock, &mut state)?;
+    let there = to.load()?.state;
+    let version = match &there {
+        Some(there) if there.lineage != state.lineage || there.serial > state.serial + 1 => {
+            return Err(StoreError::Occupied(to.place()));
+        }
+        Some(there) => to.check_unchanged(there)?.version,
+        None => None,
+    };
+    let serial = state.serial;
+    to.save(&mut state, version.as_ref())?;
+    let copy = from.backend.retire(serial)?;
+    Ok(Some((state, copy)))
+}
