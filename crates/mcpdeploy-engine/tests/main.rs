@@ -30,6 +30,7 @@ mod seal_journals;
 mod seal_keys;
 mod seal_support;
 mod sequences;
+mod stores;
 mod support;
 mod surgery;
 

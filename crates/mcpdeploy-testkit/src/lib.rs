@@ -4,7 +4,9 @@
 //! really exists. [`Lab`] runs the engine on it the way the command line does, and can end a run
 //! at any call as a killed process would.
 
+mod cells;
 pub mod check_kind;
+mod check_store;
 mod cloud;
 mod disk;
 mod fake;
@@ -17,6 +19,8 @@ mod rng;
 mod stack;
 mod weather;
 
+pub use cells::MemoryCells;
+pub use check_store::{Open, check_migration, check_store, hammer};
 pub use cloud::{Call, FakeCloud, Object};
 pub use disk::{Disk, Moment};
 pub use fake::{

@@ -33,7 +33,7 @@ pub trait Backend: fmt::Debug + Send + Sync {
     ///
     /// # Errors
     /// When it cannot be read.
-    fn read_journal(&self) -> Result<Option<Vec<u8>>, StoreError>;
+    fn read_journal(&self) -> Result<Option<KeptJournal>, StoreError>;
 
     /// Takes the lock. Where that is possible, whoever had it before is shut out from here on.
     ///
@@ -82,11 +82,19 @@ pub trait Backend: fmt::Debug + Send + Sync {
         first: &[u8],
     ) -> Result<Box<dyn Append>, StoreError>;
 
-    /// Removes the journal. There need not be one.
+    /// Sees to it that no run that is at work adds anything to its journal any more, where that is
+    /// possible.
+    ///
+    /// # Errors
+    /// When that cannot be done.
+    fn bar_journal(&self, by: &RunInfo) -> Result<(), StoreError>;
+
+    /// Removes a journal that is in the state of that serial. There need not be one, and one on that
+    /// state is another run's by now.
     ///
     /// # Errors
     /// When it cannot be removed.
-    fn drop_journal(&self) -> Result<(), StoreError>;
+    fn drop_journal(&self, saved: u64) -> Result<(), StoreError>;
 
     /// Takes the state out of use, because it was moved to another store, and says where the copy
     /// is that stays.
@@ -105,12 +113,21 @@ pub struct Kept {
     pub version: Option<Version>,
 }
 
+/// The lines of a journal.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KeptJournal {
+    /// The lines.
+    pub bytes: Vec<u8>,
+    /// Whether its run can add no more, whatever it believes.
+    pub is_barred: bool,
+}
+
 /// By what one content in one place is known, e.g. an entity tag.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Version(pub String);
 
 /// A lock that is held as long as this lives.
-pub trait Held: fmt::Debug + Send {
+pub trait Held: fmt::Debug + Send + Sync {
     /// Whether it is still ours, as far as is known.
     fn is_held(&self) -> bool;
 }

@@ -8,7 +8,7 @@ use std::fs::{self, DirBuilder, File, OpenOptions, TryLockError};
 use std::io::{self, Read, Seek, SeekFrom, Write as _};
 use std::path::{Path, PathBuf};
 
-use super::{Append, AppendError, Backend, Held, Holder, Kept, StoreError, Version};
+use super::{Append, AppendError, Backend, Held, Holder, Kept, KeptJournal, StoreError, Version};
 use crate::durable::{Watch, Write};
 use crate::record::RunInfo;
 
@@ -139,8 +139,13 @@ impl Backend for Local {
         }))
     }
 
-    fn read_journal(&self) -> Result<Option<Vec<u8>>, StoreError> {
-        read(&self.journal_path())
+    fn read_journal(&self) -> Result<Option<KeptJournal>, StoreError> {
+        let bytes = read(&self.journal_path())?;
+        // For whoever has the lock: the run that wrote it ended when the lock was free.
+        Ok(bytes.map(|bytes| KeptJournal {
+            bytes,
+            is_barred: true,
+        }))
     }
 
     fn lock(&self, by: &RunInfo) -> Result<Box<dyn Held>, StoreError> {
@@ -228,7 +233,11 @@ impl Backend for Local {
         Ok(Box::new(end))
     }
 
-    fn drop_journal(&self) -> Result<(), StoreError> {
+    fn bar_journal(&self, _by: &RunInfo) -> Result<(), StoreError> {
+        Ok(())
+    }
+
+    fn drop_journal(&self, _saved: u64) -> Result<(), StoreError> {
         let path = self.journal_path();
         let removed = self.watch.before(Write::RemoveJournal);
         match removed.and_then(|()| fs::remove_file(&path)) {

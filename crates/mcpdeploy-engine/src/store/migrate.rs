@@ -16,7 +16,7 @@ pub fn migrate(
     from: &Store,
     from_lock: &Lock,
     to: &Store,
-    _to_lock: &Lock,
+    to_lock: &Lock,
 ) -> Result<Option<(State, String)>, StoreError> {
     let Loaded {
         state: Some(mut state),
@@ -27,15 +27,13 @@ pub fn migrate(
     };
     from.settle(from_lock, &mut state)?;
     let there = to.load()?.state;
-    let version = match &there {
-        Some(there) if there.lineage != state.lineage || there.serial > state.serial + 1 => {
-            return Err(StoreError::Occupied(to.place()));
-        }
-        Some(there) => to.check_unchanged(there)?.version,
-        None => None,
-    };
+    if let Some(there) = &there
+        && (there.lineage != state.lineage || there.serial > state.serial + 1)
+    {
+        return Err(StoreError::Occupied(to.place()));
+    }
     let serial = state.serial;
-    to.save(&mut state, version.as_ref())?;
+    to.replace(to_lock, there.as_ref(), &mut state)?;
     let copy = from.backend.retire(serial)?;
     Ok(Some((state, copy)))
 }

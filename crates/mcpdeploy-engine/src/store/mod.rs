@@ -11,7 +11,9 @@ mod local;
 mod migrate;
 pub mod shared;
 
-pub use backend::{Append, AppendError, Backend, Heartbeat, Held, Holder, Kept, Version};
+pub use backend::{
+    Append, AppendError, Backend, Heartbeat, Held, Holder, Kept, KeptJournal, Version,
+};
 pub use error::StoreError;
 pub use format::{StateProblem, parse_state};
 pub use migrate::migrate;
@@ -38,14 +40,17 @@ pub struct Store {
 
 /// The lock; it is held until this is dropped or the process ends, however it ends.
 #[derive(Debug)]
-pub struct Lock(Box<dyn Held>);
+pub struct Lock {
+    held: Box<dyn Held>,
+    by: RunInfo,
+}
 
 impl Lock {
     /// Whether it is still held, as far as is known. Nothing is written by a run that lost it, even
     /// when it does not know yet.
     #[must_use]
     pub fn is_held(&self) -> bool {
-        self.0.is_held()
+        self.held.is_held()
     }
 }
 
@@ -65,8 +70,17 @@ pub struct Loaded {
 /// What is there when nothing came in between.
 struct Unchanged {
     version: Option<Version>,
-    /// Whether there is a journal, of whatever run.
-    has_journal: bool,
+    journal: Left,
+}
+
+/// What another run left.
+enum Left {
+    /// No journal.
+    Nothing,
+    /// A journal that is in the state already, or whose head never became durable.
+    Stale,
+    /// A journal on the state, which is to be taken in.
+    Open,
 }
 
 impl Store {
@@ -114,7 +128,10 @@ impl Store {
     /// # Errors
     /// [`StoreError::Locked`] with the holder when another run has it.
     pub fn lock(&self, by: &RunInfo) -> Result<Lock, StoreError> {
-        self.backend.lock(by).map(Lock)
+        Ok(Lock {
+            held: self.backend.lock(by)?,
+            by: by.clone(),
+        })
     }
 
     /// Who holds the lock.
@@ -194,17 +211,20 @@ impl Store {
     }
 
     fn read_journal(&self) -> Result<Option<ReadJournal>, StoreError> {
-        let Some(bytes) = self.backend.read_journal()? else {
+        let Some(kept) = self.backend.read_journal()? else {
             return Ok(None);
         };
         let place = self.backend.journal_place();
-        let opened = self.keyring.open_journal(&bytes);
+        let opened = self.keyring.open_journal(&kept.bytes);
         let opened = opened.map_err(|source| StoreError::Seal {
             place: place.clone(),
             source,
         })?;
         let content = journal::parse_journal(&place, &opened.text)?;
-        Ok(Some(ReadJournal { content }))
+        Ok(Some(ReadJournal {
+            content,
+            is_barred: kept.is_barred,
+        }))
     }
 
     fn read_state(&self) -> Result<Option<State>, StoreError> {
@@ -256,34 +276,60 @@ impl Store {
 
     /// Checks that the store still has the state that `state` was loaded from: nothing that came in
     /// between is ever written over.
-    fn check_unchanged(&self, state: &State) -> Result<Unchanged, StoreError> {
+    fn check_unchanged(&self, lock: &Lock, state: &State) -> Result<Unchanged, StoreError> {
         let (mut lineage, mut serial, version) = match self.read_head()? {
             Some((head, version)) => (Some(head.lineage), head.serial, version),
             None => (None, 0, None),
         };
-        let journal = self.read_journal()?;
-        let has_journal = journal.is_some();
-        if let Some((begun, records)) = journal.and_then(|journal| journal.content)
-            && begun.serial == serial
-        {
-            serial += records.len() as u64;
-            lineage = lineage.or(Some(begun.lineage));
-        }
+        // It is going to be taken in and removed, and must have its end. Its run may have begun after
+        // this one took the lock, which one of them only believes to have.
+        let journal = loop {
+            match self.read_journal()? {
+                Some(journal) if !journal.is_barred && journal.may_be_on(serial) => {
+                    self.backend.bar_journal(&lock.by)?;
+                }
+                journal => break journal,
+            }
+        };
+        let left = match journal.map(|journal| journal.content) {
+            None => Left::Nothing,
+            Some(Some((begun, records))) if begun.serial == serial => {
+                serial += records.len() as u64;
+                lineage = lineage.or(Some(begun.lineage));
+                Left::Open
+            }
+            Some(_) => Left::Stale,
+        };
         if state.serial == serial && lineage.is_none_or(|lineage| lineage == state.lineage) {
             Ok(Unchanged {
                 version,
-                has_journal,
+                journal: left,
             })
         } else {
             Err(StoreError::Changed(self.backend.state_place()))
         }
     }
 
+    /// Takes in what another run left, and tells the state's version.
+    ///
+    /// Only a journal on this very state makes it write: until that is removed nobody else can begin
+    /// on it, so nothing is written past a run that did.
+    fn take_in(&self, lock: &Lock, state: &mut State) -> Result<Option<Version>, StoreError> {
+        let Unchanged { version, journal } = self.check_unchanged(lock, state)?;
+        match journal {
+            Left::Nothing => Ok(version),
+            Left::Stale => {
+                self.backend.drop_journal(state.serial)?;
+                Ok(version)
+            }
+            Left::Open => self.save(state, version.as_ref()),
+        }
+    }
+
     /// Takes an interrupted run's journal, which is folded into `state`, into the state.
-    pub(crate) fn settle(&self, _lock: &Lock, state: &mut State) -> Result<(), StoreError> {
-        if self.backend.read_journal()?.is_some() {
-            let unchanged = self.check_unchanged(state)?;
-            self.save(state, unchanged.version.as_ref())?;
+    pub(crate) fn settle(&self, lock: &Lock, state: &mut State) -> Result<(), StoreError> {
+        if self.has_journal()? {
+            self.take_in(lock, state)?;
         }
         Ok(())
     }
@@ -298,15 +344,11 @@ impl Store {
     /// journal.
     pub fn begin(
         &self,
-        _lock: &Lock,
+        lock: &Lock,
         state: &mut State,
         by: RunInfo,
     ) -> Result<Journal, StoreError> {
-        let unchanged = self.check_unchanged(state)?;
-        let mut version = unchanged.version;
-        if unchanged.has_journal {
-            version = self.save(state, version.as_ref())?;
-        }
+        let version = self.take_in(lock, state)?;
         let first = journal::first_line(Begun {
             format: journal::FORMAT,
             lineage: state.lineage.clone(),
@@ -355,7 +397,7 @@ impl Store {
             state.serial -= 1;
         }
         let version = written?;
-        self.backend.drop_journal()?;
+        self.backend.drop_journal(state.serial)?;
         Ok(version)
     }
 
@@ -383,20 +425,31 @@ impl Store {
     /// When the store does not take it; the state is then as it was.
     pub fn replace_with_backup(
         &self,
-        _lock: &Lock,
+        lock: &Lock,
         old: Option<&State>,
         new: &mut State,
     ) -> Result<Option<String>, StoreError> {
-        let (backup, version) = match old {
+        let backup = match old {
             Some(old) => {
-                let unchanged = self.check_unchanged(old)?;
-                let copy = self.backend.keep_copy(old.serial, &self.bytes(old)?)?;
-                (Some(copy), unchanged.version)
+                self.check_unchanged(lock, old)?;
+                Some(self.backend.keep_copy(old.serial, &self.bytes(old)?)?)
             }
-            None => (None, None),
+            None => None,
         };
-        self.save(new, version.as_ref())?;
+        self.replace(lock, old, new)?;
         Ok(backup)
+    }
+
+    /// Puts one state in the place of another. A run without records shuts others out meanwhile.
+    fn replace(&self, lock: &Lock, old: Option<&State>, new: &mut State) -> Result<(), StoreError> {
+        let mut base = old.cloned().unwrap_or_else(|| State {
+            lineage: new.lineage.clone(),
+            ..State::new(&new.deployment, &new.environment)
+        });
+        let journal = self.begin(lock, &mut base, lock.by.clone())?;
+        // The serial only ever grows: a plan made from the old state must not fit the new one.
+        new.serial = new.serial.max(base.serial);
+        self.commit(journal, new)
     }
 }
 
@@ -404,4 +457,14 @@ impl Store {
 struct ReadJournal {
     /// `None` when not even its head became durable.
     content: Option<(Begun, Vec<Record>)>,
+    is_barred: bool,
+}
+
+impl ReadJournal {
+    /// Whether it is on a state of that serial or an earlier one, as far as is known. One on a later
+    /// state is that of a run which has taken over.
+    fn may_be_on(&self, serial: u64) -> bool {
+        let begun = self.content.as_ref();
+        begun.is_none_or(|(begun, _)| begun.serial <= serial)
+    }
 }

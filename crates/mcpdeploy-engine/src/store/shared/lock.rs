@@ -13,6 +13,8 @@ use crate::record::RunInfo;
 use crate::store::{Heartbeat, Held, Holder, StoreError, Version};
 
 const LOCK: &str = "state.lock";
+/// A key to try conditions on.
+const CONDITIONS: &str = "conditions";
 /// How often a holder gives a sign of life.
 const EVERY: Duration = Duration::from_secs(5);
 
@@ -58,7 +60,7 @@ impl Said {
 
     fn has_ended(&self) -> bool {
         let process = self.process.as_ref();
-        process.is_some_and(|process| process.has_ended(self.by.pid))
+        process.is_some_and(Process::has_ended)
     }
 }
 
@@ -74,13 +76,13 @@ fn now() -> u64 {
 impl Shared {
     /// Takes the lock when it is free or its holder is proven to have ended.
     pub(super) fn take_lock(&self, by: &RunInfo) -> Result<Beating, StoreError> {
+        self.check_conditions()?;
         let said = Said::new(by);
         let bytes = said.bytes();
         let mut dead = None;
         loop {
             let expect = dead.as_ref().map_or(Expect::Absent, Expect::Version);
             if let Some(version) = self.put(LOCK, &bytes, expect)? {
-                self.check_excludes(&said)?;
                 return Ok(Beating::start(Arc::clone(&self.cells), said, version));
             }
             // Given back meanwhile when there is none.
@@ -100,27 +102,20 @@ impl Shared {
         }
     }
 
-    /// Checks that the service refuses a second one: some take the condition and do not look at it.
-    fn check_excludes(&self, said: &Said) -> Result<(), StoreError> {
-        let other = Said {
-            beats: u64::MAX,
-            ..said.clone()
-        };
-        match self.cells.put(LOCK, &other.bytes(), Expect::Absent) {
-            Err(PutError::Unmet) => Ok(()),
-            Err(PutError::Io(error)) => {
-                let failed = self.failed("write", LOCK, error);
-                self.remove(LOCK)?;
-                Err(failed)
-            }
-            Ok(_) => {
-                self.remove(LOCK)?;
-                Err(StoreError::Unfit {
-                    place: self.cells.place(LOCK),
-                    why: "it writes over what is there although it was told not to (If-None-Match)",
-                })
+    /// Checks that the service looks at conditions: some take them and write all the same.
+    fn check_conditions(&self) -> Result<(), StoreError> {
+        // It stays, so that mostly one try tells; the first one ever is a second one's condition.
+        for _ in 0..2 {
+            match self.cells.put(CONDITIONS, b"{}", Expect::Absent) {
+                Err(PutError::Unmet) => return Ok(()),
+                Err(PutError::Io(error)) => return Err(self.failed("write", CONDITIONS, error)),
+                Ok(_) => {}
             }
         }
+        Err(StoreError::Unfit {
+            place: self.cells.place(CONDITIONS),
+            why: "it writes over what is there although it was told not to (If-None-Match)",
+        })
     }
 
     pub(super) fn read_lock(&self) -> Result<Option<Holder>, StoreError> {

@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use super::{Cells, Expect, JOURNALS, PutError, STATE, Shared};
 use crate::record::RunInfo;
-use crate::store::{Append, AppendError, StoreError, Version};
+use crate::store::{Append, AppendError, KeptJournal, StoreError, Version};
 
 /// How the content of a bar begins; no record does.
 const BAR: &[u8] = b"{\"barred\":";
@@ -58,8 +58,8 @@ impl Shared {
         Ok(journals)
     }
 
-    /// The bytes of the journal on the highest serial; `None` when there is none.
-    pub(super) fn read_log(&self) -> Result<Option<Vec<u8>>, StoreError> {
+    /// The journal on the highest serial; `None` when there is none.
+    pub(super) fn read_log(&self) -> Result<Option<KeptJournal>, StoreError> {
         let mut journals = self.journals()?;
         let Some(parts) = journals
             .iter_mut()
@@ -77,13 +77,18 @@ impl Shared {
         let cells = cells.map_err(|error| self.failed("read", JOURNALS, error))?;
         // A part that went meanwhile was removed by a run that has ended, and so were those after
         // it; what is left tells that it is in the state already.
-        let bytes: Vec<u8> = cells
-            .into_iter()
-            .map_while(|cell| cell.map(|cell| cell.bytes))
-            .take_while(|bytes| !bytes.starts_with(BAR))
-            .flatten()
-            .collect();
-        Ok((!bytes.is_empty()).then_some(bytes))
+        let mut journal = KeptJournal {
+            bytes: Vec::new(),
+            is_barred: false,
+        };
+        for cell in cells.into_iter().map_while(|cell| cell) {
+            if cell.bytes.starts_with(BAR) {
+                journal.is_barred = true;
+                break;
+            }
+            journal.bytes.extend_from_slice(&cell.bytes);
+        }
+        Ok((!journal.bytes.is_empty()).then_some(journal))
     }
 
     /// Bars every journal that is there, so that whoever wrote it writes nothing more.
@@ -142,17 +147,25 @@ impl Shared {
         }))
     }
 
-    /// Removes the parts of all journals, but not the bars: the runs that they keep out may still
-    /// be there.
-    pub(super) fn drop_log(&self) -> Result<(), StoreError> {
+    /// Removes the parts of all journals that are in the state of that serial, but not the bars: the
+    /// runs that they keep out may still be there.
+    pub(super) fn drop_log(&self, saved: u64) -> Result<(), StoreError> {
         for parts in self.journals()? {
+            if parts
+                .serial
+                .parse::<u64>()
+                .is_ok_and(|serial| serial >= saved)
+            {
+                continue;
+            }
             let mut keys: Vec<String> = parts.keys().collect();
-            if let Some(last) = keys.pop()
-                && !self
-                    .get(&last)?
+            // Bars are at its end, and there may be several, of runs that came at the same time.
+            while let Some(last) = keys.last()
+                && self
+                    .get(last)?
                     .is_some_and(|cell| cell.bytes.starts_with(BAR))
             {
-                keys.push(last);
+                keys.pop();
             }
             if keys.is_empty() {
                 continue;

@@ -27,7 +27,7 @@ pub use cells::{Cell, Cells, Expect, PutError};
 use std::io;
 use std::sync::Arc;
 
-use super::{Append, Backend, Held, Holder, Kept, StoreError, Version};
+use super::{Append, Backend, Held, Holder, Kept, KeptJournal, StoreError, Version};
 use crate::record::RunInfo;
 
 /// The key of the state.
@@ -128,7 +128,7 @@ impl Backend for Shared {
         }))
     }
 
-    fn read_journal(&self) -> Result<Option<Vec<u8>>, StoreError> {
+    fn read_journal(&self) -> Result<Option<KeptJournal>, StoreError> {
         self.read_log()
     }
 
@@ -185,8 +185,12 @@ impl Backend for Shared {
         self.begin_log(serial, version, first)
     }
 
-    fn drop_journal(&self) -> Result<(), StoreError> {
-        self.drop_log()
+    fn bar_journal(&self, by: &RunInfo) -> Result<(), StoreError> {
+        self.fence(by)
+    }
+
+    fn drop_journal(&self, saved: u64) -> Result<(), StoreError> {
+        self.drop_log(saved)
     }
 
     fn retire(&self, serial: u64) -> Result<String, StoreError> {

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 pub(super) struct Process {
     /// The boot of the machine and the namespace that the number is of.
     space: String,
+    pid: u32,
     /// When it started, in clock ticks since that boot.
     started: u64,
 }
@@ -16,16 +17,18 @@ pub(super) struct Process {
 impl Process {
     /// This process; `None` where that cannot be told.
     pub(super) fn this() -> Option<Self> {
+        let pid = std::process::id();
         Some(Self {
             space: space()?,
-            started: started(std::process::id())?,
+            pid,
+            started: started(pid)?,
         })
     }
 
-    /// Whether it is proven that this process, which had that number, has ended. What ran on
-    /// another machine, in another container or before a restart proves nothing.
-    pub(super) fn has_ended(&self, pid: u32) -> bool {
-        space().is_some_and(|here| here == self.space) && started(pid) != Some(self.started)
+    /// Whether it is proven to have ended. Of what runs on another machine, in another container or
+    /// ran before a restart nothing is proven.
+    pub(super) fn has_ended(&self) -> bool {
+        space().is_some_and(|here| here == self.space) && started(self.pid) != Some(self.started)
     }
 }
 
@@ -57,28 +60,29 @@ mod tests {
     #[test]
     fn a_process_has_ended_when_it_is_gone_or_another_has_its_number() {
         let this = Process::this().unwrap();
-        assert!(!this.has_ended(std::process::id()));
+        assert!(!this.has_ended());
         let mut child = std::process::Command::new("sleep")
             .arg("60")
             .spawn()
             .unwrap();
         let process = Process {
+            pid: child.id(),
             started: started(child.id()).unwrap(),
             ..this.clone()
         };
-        assert!(!process.has_ended(child.id()));
+        assert!(!process.has_ended());
         child.kill().unwrap();
         child.wait().unwrap();
-        assert!(process.has_ended(child.id()));
+        assert!(process.has_ended());
         let earlier = Process {
             started: this.started - 1,
             ..this.clone()
         };
-        assert!(earlier.has_ended(std::process::id()));
+        assert!(earlier.has_ended());
         let elsewhere = Process {
             space: "another".to_owned(),
-            started: 1,
+            ..process
         };
-        assert!(!elsewhere.has_ended(std::process::id()));
+        assert!(!elsewhere.has_ended());
     }
 }
