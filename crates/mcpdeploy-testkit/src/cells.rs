@@ -115,8 +115,6 @@ impl Cells for MemoryCells {
 
     fn remove(&self, key: &str, only: Option<&Version>) -> Result<(), PutError> {
         let mut contents = self.contents();
-        let t = format!("{:?} remove {key} {only:?}", std::thread::current().id());
-        contents.trace.push(t);
         let there = contents.cells.get(key).map(|cell| &cell.version);
         match (there, only) {
             (Some(there), Some(only)) if there != only => Err(PutError::Unmet),

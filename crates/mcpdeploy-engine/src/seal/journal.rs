@@ -148,7 +148,7 @@ impl Keyring {
                 text: Cow::Borrowed(bytes),
                 torn: bytes
                     .split_inclusive(|&b| b == b'\n')
-                    .last()
+                    .next_back()
                     .is_some_and(frame::is_torn),
             });
         }
