@@ -134,6 +134,11 @@ impl Clients {
         self.config.region().map_or("", |region| region.as_ref())
     }
 
+    /// Whether buckets are named in the path of a URL.
+    pub(crate) fn path_style(&self) -> bool {
+        self.path_style
+    }
+
     /// The SDK's configuration, for clients that this crate has none of.
     #[must_use]
     pub fn sdk_config(&self) -> &SdkConfig {

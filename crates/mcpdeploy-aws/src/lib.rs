@@ -18,4 +18,5 @@ mod join;
 pub mod kinds;
 pub mod policy;
 pub mod stack;
+pub mod store;
 pub mod tags;

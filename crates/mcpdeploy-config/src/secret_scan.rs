@@ -21,6 +21,7 @@ const MARKS: &[(&str, usize)] = &[
     ("npm_", 30),
     ("AIza", 30),
     ("AKIA", 16),
+    ("AGE-SECRET-KEY-1", 20),
     ("-----BEGIN", 0),
 ];
 

@@ -17,13 +17,16 @@ shapes! {
     ACCOUNT_ID = "^[0-9]{12}$", "the 12 digits of an AWS account, such as \"123456789012\"";
     ACTION = "^(\\*|[a-z0-9-]+:[A-Za-z0-9*?]+)$", "a service and an action, such as \"s3:GetObject\" or \"sqs:*\"";
     ADDRESS = "^[a-z][a-z0-9_]*(\\.[a-z][a-z0-9_]*)+\\.[a-z0-9][a-z0-9_-]*$", "an address, that is a kind and a name: \"aws.dynamodb.table.sessions\"";
+    AGE_RECIPIENT = "^age1[02-9ac-hj-np-z]{58}$", "an age recipient, that is age1 and 58 more characters; its secret key (AGE-SECRET-KEY-1…) belongs into MCPDEPLOY_AGE_IDENTITY";
     ARN_OR_STAR = "^(\\*|arn:.+|.*\\$\\{.+\\}.*)$", "an ARN (\"arn:aws:s3:::reports/*\"), a reference (\"${aws.dynamodb.table.sessions.arn}\") or \"*\"";
     BUCKET = "^([a-z0-9][a-z0-9.-]{1,61}[a-z0-9]|.*\\$\\{.+\\}.*)$", "a bucket's name: 3 to 63 lowercase letters, digits, dots and hyphens";
+    BUCKET_NAME = "^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$", "a bucket's name: 3 to 63 lowercase letters, digits, dots and hyphens";
     CARGO_NAME = "^[A-Za-z_][A-Za-z0-9_-]*$", "a name as in Cargo.toml: letters, digits, - and _";
     EMAIL = "^[^\\s@]+@[^\\s@]+\\.[^\\s@]+$", "an e-mail address, such as \"ops@example.com\"";
     ENVIRONMENT = "^[a-z0-9][a-z0-9_-]{0,31}$", "an environment's name: up to 32 lowercase letters, digits, - and _";
     FEATURE = "^[A-Za-z0-9_][A-Za-z0-9_+./?-]*$", "a Cargo feature, such as \"postgres\" or \"dep/feature\"";
     HTTPS_URL = "^https://[^\\s/]+\\S*$", "an https:// URL";
+    KEY_PREFIX = "^[A-Za-z0-9!_.*'()-]+(/[A-Za-z0-9!_.*'()-]+)*$", "names with slashes between them, such as \"mcpdeploy/calculator\"";
     KIND = "^[a-z][a-z0-9_]*(\\.[a-z][a-z0-9_]*)+$", "a kind of lowercase words with dots, such as \"aws.dynamodb.table\"";
     MCP_PATH = "^/([A-Za-z0-9._~-]+(/[A-Za-z0-9._~-]+)*)?$", "a path that begins with / and does not end with one, such as \"/mcp\"";
     ORIGIN = "^(\\*|[a-z][a-z0-9+.-]*://[^\\s/?#]+)$", "an origin, that is scheme://host or scheme://host:port without a path (\"https://app.example.com\"), or \"*\"";
@@ -34,6 +37,7 @@ shapes! {
     ROLE_ARN = "^arn:aws[a-z-]*:iam::[0-9]{12}:role/\\S+$", "a role's ARN, such as \"arn:aws:iam::123456789012:role/deployer\"";
     SERVER_NAME = "^[a-z0-9]([a-z0-9_-]{0,48}[a-z0-9])?$", "up to 50 lowercase letters, digits, - and _, with a letter or digit at both ends";
     TABLE = "^([A-Za-z0-9_.-]{3,255}|.*\\$\\{.+\\}.*)$", "a DynamoDB table's name: 3 to 255 letters, digits, dots, - and _";
+    TABLE_NAME = "^[A-Za-z0-9_.-]{3,255}$", "a DynamoDB table's name: 3 to 255 letters, digits, dots, - and _";
     TAG_KEY = "^[^!\"#$%&'()*,;<>?\\[\\\\\\]^`{|}~]{1,128}$", "1 to 128 letters, digits, spaces and _ . : / = + - @";
     TTL = "^[1-9][0-9]*[smhd]$", "a duration, such as \"15m\", \"1h\" or \"30d\"";
     URL = "^https?://[^\\s/]+\\S*$", "an http:// or https:// URL";

@@ -1,4 +1,4 @@
-//! `[post_deploy_tests]`, `[metadata]` and `[state]`.
+//! `[post_deploy_tests]` and `[metadata]`.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -68,24 +68,4 @@ pub struct Metadata {
     pub server_type: Option<String>,
     /// Whether the configuration is baked into the binary. Only false works in this version.
     pub snapshot_baked: Option<bool>,
-}
-
-/// Where the state is kept.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields, default)]
-pub struct State {
-    /// The kind of store.
-    #[serde(rename = "type")]
-    pub store: StateStore,
-}
-
-/// A kind of store for the state.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "lowercase")]
-pub enum StateStore {
-    /// In .pmcp/deployments, beside the file.
-    #[default]
-    Local,
-    /// In an S3 bucket. Not there yet in this version.
-    S3,
 }

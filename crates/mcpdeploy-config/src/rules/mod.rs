@@ -8,6 +8,7 @@ mod notes;
 mod planned;
 mod resources;
 mod server;
+mod state;
 mod tags;
 mod variables;
 
@@ -26,6 +27,7 @@ pub(crate) fn check(view: &Node, mistakes: &mut Vec<Mistake>) {
     login::check(view, mistakes);
     access::check(view, mistakes);
     files::check(view, mistakes);
+    state::check(view, mistakes);
     tags::check(view, mistakes);
     planned::check(view, mistakes);
 }

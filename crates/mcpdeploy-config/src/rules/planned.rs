@@ -48,13 +48,6 @@ const PLANNED: &[Planned] = &[
         help: "remove the key, and name the files that the server reads under [assets] include",
     },
     Planned {
-        path: "state.type",
-        value: "s3",
-        message: "a state in S3 is not there yet in this version",
-        label: "yet to come",
-        help: "set type = \"local\" or remove the section; the state is kept in .pmcp/deployments",
-    },
-    Planned {
         path: "post_deploy_tests.checks",
         value: "apps",
         message: "the check \"apps\" is not there yet in this version",

@@ -3,9 +3,9 @@
 use http::{HeaderValue, StatusCode};
 use serde_json::json;
 
-use super::fault::malformed_xml;
+use super::fault::{malformed_xml, precondition_failed};
 use super::headers::{DELETE_MARKER, VERSION_ID};
-use super::put::check_key;
+use super::put::{check_key, same_etag};
 use super::record::{Object, Versioning, rows};
 use super::xml::Element;
 use super::{S3, State, Target};
@@ -73,11 +73,18 @@ impl State {
 impl S3 {
     pub(super) fn delete_object(&self, call: &Call, at: &Target) -> Result<Reply, Fault> {
         check_key(&at.key)?;
-        if call.header("if-match").is_some() {
-            return Err(Fault::absent("If-Match of deletions"));
-        }
         let version = call.query("versionId");
-        let deleted = self.state().delete(at, &at.key, version)?;
+        let deleted = {
+            let mut state = self.state();
+            if let Some(etag) = call.header("if-match") {
+                // Only the current version counts, whichever is to go.
+                let there = state.data(&at.bucket, &at.key, None).ok();
+                if !there.is_some_and(|(_, data)| same_etag(etag, &data.etag)) {
+                    return Err(precondition_failed("If-Match"));
+                }
+            }
+            state.delete(at, &at.key, version)?
+        };
         self.remove_files(&deleted.files);
         let mut reply = Reply::empty(StatusCode::NO_CONTENT);
         let version = deleted.version.as_deref().map(HeaderValue::from_str);
