@@ -322,11 +322,26 @@ pub(crate) enum State {
         #[arg(long)]
         force: bool,
     },
+    /// Take the state to where, and encrypt it as, deploy.toml says now
+    Migrate(Migrate),
     /// Remove the lock of a run that is dead
     Unlock {
         /// The run's id, as the message about the lock names it
         run: Option<String>,
+        /// Though the run still gives signs of life; it can write nothing more then
+        #[arg(long)]
+        force: bool,
     },
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Migrate {
+    /// Where the state is: local, or s3://BUCKET/PREFIX
+    #[arg(long, value_name = "STORE", default_value = "local")]
+    pub(crate) from: String,
+    /// The DynamoDB table of that store, when it has one
+    #[arg(long, value_name = "TABLE")]
+    pub(crate) from_lock_table: Option<String>,
 }
 
 #[derive(Debug, Args)]

@@ -1,5 +1,6 @@
 //! A command that did not end well: what failed, why, what to do next, and the exit code.
 
+use mcpdeploy_aws::store::call_behind;
 use mcpdeploy_build::BuildError;
 use mcpdeploy_config::ConfigErrors;
 use mcpdeploy_engine::apply::ApplyError;
@@ -7,9 +8,8 @@ use mcpdeploy_engine::event::Fault;
 use mcpdeploy_engine::journal::JournalError;
 use mcpdeploy_engine::kind::KindError;
 use mcpdeploy_engine::plan::{PlanError, PlanErrors};
-use mcpdeploy_engine::record::RunInfo;
 use mcpdeploy_engine::refresh::{Problem, RefreshErrors};
-use mcpdeploy_engine::store::StoreError;
+use mcpdeploy_engine::store::{Holder, StoreError};
 
 use crate::exit::Exit;
 use crate::views::errors::Report;
@@ -77,6 +77,22 @@ impl Failure {
         self.edit(|report| report.causes.push(cause.to_string()))
     }
 
+    /// What failed and why, on one line, and what to do about it.
+    pub(crate) fn in_short(&self) -> (String, Option<String>) {
+        match &self.what {
+            What::Reports(reports) => {
+                let report = reports.first();
+                let text = report.map(|report| {
+                    let parts = std::iter::once(&report.error).chain(&report.causes);
+                    parts.cloned().collect::<Vec<_>>().join(": ")
+                });
+                let hint = report.and_then(|report| report.hints.first().cloned());
+                (text.unwrap_or_default(), hint)
+            }
+            What::Config(_) | What::Told => ("deploy.toml is not in order".to_owned(), None),
+        }
+    }
+
     /// What to do next.
     pub(crate) fn next(self, next: impl Into<String>) -> Self {
         self.edit(|report| report.next = Some(next.into()))
@@ -125,7 +141,7 @@ impl From<BuildError> for Failure {
 impl From<StoreError> for Failure {
     fn from(error: StoreError) -> Self {
         match &error {
-            StoreError::Locked { holder, .. } => locked(holder.as_ref()),
+            StoreError::Locked { holder, place } => locked(holder, place),
             StoreError::Unreadable { .. } => Self::new(Exit::Failed, report_of(&error)).hint(
                 "nothing was changed; put a backup (state.json.backup-*) or your version control's copy in its place",
             ),
@@ -136,16 +152,34 @@ impl From<StoreError> for Failure {
                 .hint("nothing was changed; restore the state that the journal belongs to, or move the journal away after looking into it"),
             StoreError::Journal(JournalError::Damaged { .. }) => Self::new(Exit::Failed, report_of(&error))
                 .hint("nothing was changed; the sound lines before it tell what was done, by hand they can be kept in the file"),
-            StoreError::Io { .. } | StoreError::Journal(_) => {
+            StoreError::Journal(JournalError::Lost(_)) | StoreError::Lost(_) => lost(&error),
+            StoreError::Changed(_) => Self::new(Exit::Failed, report_of(&error))
+                .hint("another run came in between; nothing was written over")
+                .next("mcpdeploy plan"),
+            StoreError::Occupied(_) => Self::new(Exit::Usage, report_of(&error))
+                .hint("nothing was touched; remove the one that is not wanted, or name another prefix"),
+            StoreError::Unfit { .. } => Self::new(Exit::Usage, report_of(&error))
+                .hint("nothing was touched; name a DynamoDB table for it: lock_table under [state] in deploy.toml"),
+            StoreError::Seal { source, .. } => source
+                .hints()
+                .into_iter()
+                .fold(Self::new(Exit::Failed, report_of(&error)), Self::hint),
+            StoreError::Io { source, .. } => {
+                let failure = Self::new(Exit::Failed, report_of(&error));
+                let hint = call_behind(source).and_then(|call| call.hint.clone());
+                hint.into_iter().fold(failure, Self::hint)
+            }
+            StoreError::Journal(_) | StoreError::Unbreakable(_) => {
                 Self::new(Exit::Failed, report_of(&error))
             }
         }
     }
 }
 
-fn locked(holder: Option<&RunInfo>) -> Failure {
-    let who = holder.map_or_else(
-        || "another run".to_owned(),
+fn locked(holder: &Holder, place: &str) -> Failure {
+    let by = holder.by.as_ref();
+    let who = by.map_or_else(
+        || format!("another run, which {place} does not name"),
         |by| {
             format!(
                 "{} (pid {}), running {} since {}",
@@ -153,16 +187,27 @@ fn locked(holder: Option<&RunInfo>) -> Failure {
             )
         },
     );
-    let failure = Failure::new(
-        Exit::Locked,
-        Report::new(format!("this environment is locked by {who}")),
-    );
-    let id = holder.map_or_else(String::new, |by| format!(" {}", by.run));
-    failure
+    let mut report = Report::new(format!("this environment is locked by {who}"));
+    if let Some(heartbeat) = holder.heartbeat {
+        report.causes.push(format!(
+            "its last sign of life was {} s ago; one is due every {} s",
+            heartbeat.age.as_secs(),
+            heartbeat.every.as_secs()
+        ));
+    }
+    let id = by.map_or_else(String::new, |by| format!(" {}", by.run));
+    Failure::new(Exit::Locked, report)
         .hint("wait for it: --lock-timeout 10m")
         .hint(format!(
             "only if you know that it is dead: mcpdeploy state unlock{id}"
         ))
+}
+
+/// Another run has taken the lock away meanwhile.
+fn lost(error: &dyn std::error::Error) -> Failure {
+    Failure::new(Exit::Locked, report_of(error))
+        .hint("what was recorded until then is there, and the other run goes on from it")
+        .next("mcpdeploy plan")
 }
 
 impl From<ApplyError> for Failure {
@@ -172,6 +217,7 @@ impl From<ApplyError> for Failure {
             ApplyError::OtherLineage | ApplyError::Stale { .. } => Self::new(Exit::Usage, report_of(&error))
                 .hint("nothing was touched")
                 .next("mcpdeploy plan --out FILE"),
+            ApplyError::Journal(JournalError::Lost(_)) => lost(&error),
             ApplyError::Journal(_) => Self::new(Exit::Failed, report_of(&error)).hint(
                 "what was done until then is in the journal; when the disk takes writes again, run mcpdeploy apply: it goes on from there",
             ),

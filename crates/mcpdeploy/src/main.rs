@@ -15,6 +15,7 @@ mod project;
 mod screen;
 mod session;
 mod signals;
+mod stores;
 mod views;
 mod watch;
 

@@ -6,7 +6,6 @@ use std::path::{Path, PathBuf};
 
 use mcpdeploy_build::{self as build, Artifact, BuildRequest};
 use mcpdeploy_config::{self as config, DeployConfig, Loaded, Server};
-use mcpdeploy_engine::store::Store;
 
 use crate::cli::{Arch, Global};
 use crate::failure::Failure;
@@ -57,15 +56,15 @@ impl Project {
         self.root.join(CONFIG)
     }
 
-    /// Where state and journal of the environment are. What is deployed to the embedded cloud is
-    /// another deployment than that of the same name on AWS.
-    pub(crate) fn store(&self) -> Store {
+    /// Where state and journal of the environment are when nobody shares them. What is deployed to
+    /// the embedded cloud is another deployment than that of the same name on AWS.
+    pub(crate) fn state_folder(&self) -> PathBuf {
         let folder = if self.local {
             self.local_folder().join("deployments")
         } else {
             self.root.join(".pmcp/deployments")
         };
-        Store::new(folder.join(&self.environment))
+        folder.join(&self.environment)
     }
 
     /// Where everything of the embedded cloud is.

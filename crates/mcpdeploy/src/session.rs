@@ -21,6 +21,7 @@ use crate::failure::Failure;
 use crate::local::{self, Embedded, Need};
 use crate::project::Project;
 use crate::screen::Screen;
+use crate::stores::{self, Stores};
 use crate::views::errors::Report;
 
 /// A project whose file, state and cloud are at hand.
@@ -61,7 +62,8 @@ impl Session {
     ) -> Result<Self, Failure> {
         let loaded = project.load()?;
         screen.notes(&loaded);
-        let stored = project.store().load()?;
+        let store = Stores::new(&project, global, Some(&loaded)).open().await?;
+        let stored = load(&project, &store)?;
         let artifact = match (&loaded.config.target.kind, &loaded.config.server) {
             (TargetKind::AwsLambda, Some(server)) => {
                 Some(artifact(&project, &loaded, server, screen).await?)
@@ -73,7 +75,7 @@ impl Session {
             global,
             project,
             loaded,
-            stored,
+            (store, stored),
             embedded,
             artifact,
             Want::File,
@@ -86,13 +88,14 @@ impl Session {
         let project = Project::open(global)?;
         let loaded = project.load()?;
         screen.notes(&loaded);
-        let stored = project.store().load()?;
+        let store = Stores::new(&project, global, Some(&loaded)).open().await?;
+        let stored = load(&project, &store)?;
         let embedded = embedded(&project, Need::Look, screen).await?;
         Self::assemble(
             global,
             project,
             loaded,
-            stored,
+            (store, stored),
             embedded,
             None,
             Want::Nothing,
@@ -104,7 +107,7 @@ impl Session {
         global: &Global,
         project: Project,
         loaded: Loaded,
-        mut stored: Stored,
+        (store, mut stored): (Store, Stored),
         embedded: Option<Embedded>,
         artifact: Option<Artifact>,
         want: Want,
@@ -159,7 +162,7 @@ impl Session {
             .unwrap_or_else(|| State::new(config.deployment_name(), &project.environment));
         Ok(Self {
             graph,
-            store: project.store(),
+            store,
             project,
             cloud,
             state,
@@ -230,6 +233,15 @@ async fn embedded(
         return Ok(None);
     }
     local::open(project, need, screen).await.map(Some)
+}
+
+/// Reads the state, and sees to it that there is not another one that was meant.
+fn load(project: &Project, store: &Store) -> Result<Stored, Failure> {
+    let stored = store.load()?;
+    if stored.state.is_none() {
+        stores::left_behind(project, store)?;
+    }
+    Ok(stored)
 }
 
 /// What is to be there in the end.

@@ -40,6 +40,7 @@ pub struct S3Place {
 #[derive(Debug, Clone)]
 pub struct StoreClients {
     bridge: Arc<Bridge>,
+    factory: Arc<ClientFactory>,
     clients: Arc<Clients>,
 }
 
@@ -48,11 +49,12 @@ impl StoreClients {
     ///
     /// # Errors
     /// When there is no region, or no thread.
-    pub fn new(factory: &ClientFactory) -> Result<Self, KindError> {
+    pub fn new(factory: ClientFactory) -> Result<Self, KindError> {
         let bridge = Bridge::new().map_err(|error| KindError::fatal(error.to_string()))?;
         Ok(Self {
             bridge: Arc::new(bridge),
             clients: factory.clients(&Placement::default())?,
+            factory: Arc::new(factory),
         })
     }
 
@@ -83,12 +85,22 @@ impl StoreClients {
     }
 
     /// A key of KMS: its ARN, id or alias.
-    #[must_use]
-    pub fn kms(&self, key: &str) -> Arc<dyn KeyService> {
-        let config = aws_sdk_kms::config::Builder::from(self.clients.sdk_config())
+    ///
+    /// # Errors
+    /// When there is no region.
+    pub fn kms(&self, key: &str) -> Result<Arc<dyn KeyService>, KindError> {
+        // An ARN says where its key is.
+        let region = key
+            .strip_prefix("arn:")
+            .and_then(|arn| arn.split(':').nth(2));
+        let clients = self.factory.clients(&Placement {
+            region: region.map(ToOwned::to_owned),
+            account: None,
+        })?;
+        let config = aws_sdk_kms::config::Builder::from(clients.sdk_config())
             .retry_config(RetryConfig::standard().with_max_attempts(ATTEMPTS));
         let client = aws_sdk_kms::Client::from_conf(config.build());
-        Arc::new(Kms::new(Arc::clone(&self.bridge), client, key))
+        Ok(Arc::new(Kms::new(Arc::clone(&self.bridge), client, key)))
     }
 }
 

@@ -16,7 +16,7 @@ pub use backend::{
 };
 pub use error::StoreError;
 pub use format::{StateProblem, parse_state};
-pub use migrate::migrate;
+pub use migrate::{migrate, reseal};
 
 use std::borrow::Cow;
 use std::path::PathBuf;

@@ -69,7 +69,7 @@ async fn saved(
     session: &mut Session,
     screen: &Screen,
 ) -> Result<Exit, Failure> {
-    let plan = super::plan::read(path)?;
+    let plan = super::plan::read(path, session.store.keyring())?;
     let by = host::run_info("apply");
     let lock = take_lock(session, &by, run).await?;
     session.reload()?;

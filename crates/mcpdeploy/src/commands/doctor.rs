@@ -11,6 +11,7 @@ use crate::failure::{Failure, What};
 use crate::local;
 use crate::project::{CONFIG, Project};
 use crate::screen::Screen;
+use crate::stores::Stores;
 use crate::views::tables::{Check, Verdict};
 
 pub(crate) async fn run(global: &Global, screen: &Screen) -> Result<Exit, Failure> {
@@ -25,7 +26,7 @@ pub(crate) async fn run(global: &Global, screen: &Screen) -> Result<Exit, Failur
     };
     checks.push(toolchain(&project, architecture));
     checks.push(built(&project));
-    checks.push(state(&project));
+    checks.push(state(&project, global, loaded.as_ref().ok()).await);
     if project.local {
         checks.push(embedded(&project).await);
     } else {
@@ -113,8 +114,15 @@ fn built(project: &Project) -> Check {
     }
 }
 
-fn state(project: &Project) -> Check {
-    match project.store().load() {
+async fn state(project: &Project, global: &Global, loaded: Option<&Loaded>) -> Check {
+    let store = match Stores::new(project, global, loaded).open().await {
+        Ok(store) => store,
+        Err(failure) => {
+            let (found, mend) = failure.in_short();
+            return bad("the state", found, mend.unwrap_or_default());
+        }
+    };
+    match store.load() {
         Ok(stored) => match (&stored.interrupted, &stored.state) {
             (Some(by), _) => open(
                 "the state",
@@ -134,11 +142,10 @@ fn state(project: &Project) -> Check {
             ),
             (None, None) => good("the state", "nothing is deployed yet"),
         },
-        Err(error) => bad(
-            "the state",
-            error.to_string(),
-            "restore it from a backup or from version control",
-        ),
+        Err(error) => {
+            let (found, mend) = Failure::from(error).in_short();
+            bad("the state", found, mend.unwrap_or_default())
+        }
     }
 }
 

@@ -12,6 +12,7 @@ use crate::local::Need;
 use crate::project::Project;
 use crate::screen::Screen;
 use crate::session::Session;
+use crate::stores;
 use crate::views::graph::{self as view, GraphNode, GraphView};
 
 pub(crate) async fn run(
@@ -20,7 +21,7 @@ pub(crate) async fn run(
     screen: &Screen,
 ) -> Result<Exit, Failure> {
     let (graph, title) = match args.of {
-        GraphOf::State => (of_state(global)?, "the state"),
+        GraphOf::State => (of_state(global).await?, "the state"),
         GraphOf::Plan => (of_plan(global, screen).await?, "the plan"),
     };
     let text = match args.format {
@@ -32,8 +33,8 @@ pub(crate) async fn run(
     Ok(Exit::Done)
 }
 
-fn of_state(global: &Global) -> Result<GraphView, Failure> {
-    let state = super::state::load(&Project::open(global)?)?;
+async fn of_state(global: &Global) -> Result<GraphView, Failure> {
+    let state = stores::load(&Project::open(global)?, global).await?;
     Ok(build(state.resources.iter().filter_map(
         |(address, resource)| {
             let instance = resource.current.as_ref()?;

@@ -10,12 +10,14 @@ mod graph;
 mod import;
 mod init;
 mod local;
+mod migrate;
 mod output;
 mod plan;
 mod schema;
 mod show;
 mod state;
 mod test;
+mod unlock;
 mod validate;
 
 use clap::CommandFactory;
@@ -36,9 +38,9 @@ pub(crate) async fn run(cli: Cli, screen: &Screen) -> Result<Exit, Failure> {
         Command::Apply(args) => apply::run(&global, &args, screen).await,
         Command::Deploy(args) => deploy::run(&global, &args, screen).await,
         Command::Destroy(args) => destroy::run(&global, &args, screen).await,
-        Command::Show(args) => show::run(&global, &args, screen),
-        Command::Output(args) => output::run(&global, &args, screen),
-        Command::State(args) => state::run(&global, &args, screen),
+        Command::Show(args) => show::run(&global, &args, screen).await,
+        Command::Output(args) => output::run(&global, &args, screen).await,
+        Command::State(args) => state::run(&global, &args, screen).await,
         Command::Import(args) => import::run(&global, &args, screen).await,
         Command::Graph(args) => graph::run(&global, &args, screen).await,
         Command::Test(args) => test::run(&global, &args, screen).await,

@@ -5,9 +5,10 @@ use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::project::Project;
 use crate::screen::Screen;
+use crate::stores;
 
-pub(crate) fn run(global: &Global, args: &Output, screen: &Screen) -> Result<Exit, Failure> {
-    let state = super::state::load(&Project::open(global)?)?;
+pub(crate) async fn run(global: &Global, args: &Output, screen: &Screen) -> Result<Exit, Failure> {
+    let state = stores::load(&Project::open(global)?, global).await?;
     let Some(name) = &args.name else {
         if global.json {
             screen.document(&state.outputs)?;

@@ -1,6 +1,9 @@
 //! `plan`: what apply would change, and why.
 
+use std::path::Path;
+
 use mcpdeploy_engine::plan::Plan as EnginePlan;
+use mcpdeploy_engine::seal::{Head, Keyring, What};
 
 use crate::cli::{Global, Plan};
 use crate::exit::Exit;
@@ -19,7 +22,7 @@ pub(crate) async fn run(global: &Global, args: &Plan, screen: &Screen) -> Result
         .plan(global, &args.select, &mut screen.reading())
         .await?;
     if let Some(path) = &args.out {
-        save(&plan, path)?;
+        save(&plan, path, session.store.keyring())?;
     }
     let next = match &args.out {
         Some(path) => format!("mcpdeploy apply {}", path.display()),
@@ -37,18 +40,29 @@ pub(crate) async fn run(global: &Global, args: &Plan, screen: &Screen) -> Result
     clippy::disallowed_methods,
     reason = "the plan is the user's file: when it is torn, apply refuses it and nothing is lost"
 )]
-fn save(plan: &EnginePlan, path: &std::path::Path) -> Result<(), Failure> {
+fn save(plan: &EnginePlan, path: &Path, keyring: &Keyring) -> Result<(), Failure> {
     let failed = |error: &dyn std::fmt::Display| {
         Failure::failed(format!("failed to save the plan in {}", path.display())).cause(error)
     };
     let bytes = serde_json::to_vec_pretty(plan).map_err(|e| failed(&e))?;
+    let head = Head {
+        lineage: plan.lineage.clone(),
+        serial: plan.serial,
+    };
+    let bytes = keyring.seal(What::Plan, &head, &bytes);
+    let bytes = bytes.map_err(|e| failed(&e))?;
     std::fs::write(path, bytes).map_err(|e| failed(&e))
 }
 
 /// Reads a saved plan.
-pub(crate) fn read(path: &std::path::Path) -> Result<EnginePlan, Failure> {
+pub(crate) fn read(path: &Path, keyring: &Keyring) -> Result<EnginePlan, Failure> {
     let bytes = std::fs::read(path).map_err(|error| {
         Failure::usage(format!("failed to read the plan {}", path.display())).cause(error)
+    })?;
+    let bytes = keyring.open(What::Plan, &bytes).map_err(|error| {
+        let failure = Failure::usage(format!("failed to use the plan {}", path.display()));
+        let failure = failure.cause(&error);
+        error.hints().into_iter().fold(failure, Failure::hint)
     })?;
     EnginePlan::from_slice(&bytes).map_err(|error| {
         let failure = Failure::usage(format!("failed to use the plan {}", path.display()))

@@ -5,11 +5,18 @@ use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::project::Project;
 use crate::screen::Screen;
+use crate::stores;
 
-pub(crate) fn run(global: &Global, args: &Show, screen: &Screen) -> Result<Exit, Failure> {
+pub(crate) async fn run(global: &Global, args: &Show, screen: &Screen) -> Result<Exit, Failure> {
+    let project = Project::open(global)?;
     match &args.plan {
         Some(path) => {
-            let plan = super::plan::read(path)?;
+            // A saved plan may be encrypted, and then only a project has the keys.
+            let keyring = stores::of_project(&project, global)
+                .await?
+                .keyring()
+                .clone();
+            let plan = super::plan::read(path, &keyring)?;
             if global.json {
                 screen.document(&plan)?;
             } else {
@@ -17,7 +24,7 @@ pub(crate) fn run(global: &Global, args: &Show, screen: &Screen) -> Result<Exit,
             }
         }
         None => {
-            let state = super::state::load(&Project::open(global)?)?;
+            let state = stores::load(&project, global).await?;
             if global.json {
                 screen.document(&state)?;
             } else {

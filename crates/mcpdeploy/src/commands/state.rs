@@ -1,11 +1,13 @@
 //! `state`: looks at the state, and mends it.
 
+use std::borrow::Cow;
 use std::io::Read;
 use std::path::Path;
 
 use mcpdeploy_engine::record::{Record, Slot};
+use mcpdeploy_engine::seal::{Document, What};
 use mcpdeploy_engine::state::State;
-use mcpdeploy_engine::store::{self, Lock, StateProblem, Store, StoreError};
+use mcpdeploy_engine::store::{self, Lock, StateProblem, Store};
 
 use crate::cli::{self, Global};
 use crate::exit::Exit;
@@ -13,12 +15,17 @@ use crate::failure::Failure;
 use crate::host;
 use crate::project::Project;
 use crate::screen::Screen;
+use crate::stores;
 
-pub(crate) fn run(global: &Global, args: &cli::State, screen: &Screen) -> Result<Exit, Failure> {
+pub(crate) async fn run(
+    global: &Global,
+    args: &cli::State,
+    screen: &Screen,
+) -> Result<Exit, Failure> {
     let project = Project::open(global)?;
     match args {
         cli::State::List => {
-            let state = load(&project)?;
+            let state = stores::load(&project, global).await?;
             if global.json {
                 screen.document(&state.resources)?;
             } else {
@@ -26,7 +33,7 @@ pub(crate) fn run(global: &Global, args: &cli::State, screen: &Screen) -> Result
             }
         }
         cli::State::Show { address } => {
-            let state = load(&project)?;
+            let state = stores::load(&project, global).await?;
             let Some(resource) = state.resources.get(address) else {
                 return Err(no_such(&address.to_string()));
             };
@@ -37,7 +44,7 @@ pub(crate) fn run(global: &Global, args: &cli::State, screen: &Screen) -> Result
             }
         }
         cli::State::Mv { from, to } => {
-            let (store, lock, old) = for_change(&project, "state mv")?;
+            let (store, lock, old) = for_change(&project, global, "state mv").await?;
             if !old.resources.contains_key(from) {
                 return Err(no_such(from.as_str()));
             }
@@ -58,7 +65,7 @@ pub(crate) fn run(global: &Global, args: &cli::State, screen: &Screen) -> Result
             screen.next("mcpdeploy plan");
         }
         cli::State::Rm { addresses } => {
-            let (store, lock, old) = for_change(&project, "state rm")?;
+            let (store, lock, old) = for_change(&project, global, "state rm").await?;
             let mut records = Vec::new();
             for address in addresses {
                 let Some(resource) = old.resources.get(address) else {
@@ -80,25 +87,16 @@ pub(crate) fn run(global: &Global, args: &cli::State, screen: &Screen) -> Result
             }
         }
         cli::State::Pull => {
-            let state = load(&project)?;
+            let state = stores::load(&project, global).await?;
             screen.document(&state)?;
         }
-        cli::State::Push { file, force } => push(&project, file, *force, screen)?,
-        cli::State::Unlock { run } => unlock(&project, run.as_deref(), screen)?,
+        cli::State::Push { file, force } => push(&project, global, file, *force, screen).await?,
+        cli::State::Migrate(args) => super::migrate::run(&project, global, args, screen).await?,
+        cli::State::Unlock { run, force } => {
+            super::unlock::run(&project, global, run.as_deref(), *force, screen).await?;
+        }
     }
     Ok(Exit::Done)
-}
-
-/// The state, or an error that says that there is none.
-pub(crate) fn load(project: &Project) -> Result<State, Failure> {
-    let loaded = project.store().load()?;
-    loaded.state.ok_or_else(|| {
-        Failure::failed(format!(
-            "nothing is deployed in the environment {}",
-            project.environment
-        ))
-        .next("mcpdeploy apply")
-    })
 }
 
 fn no_such(address: &str) -> Failure {
@@ -106,10 +104,14 @@ fn no_such(address: &str) -> Failure {
         .hint("see what there is: mcpdeploy state list")
 }
 
-fn for_change(project: &Project, command: &str) -> Result<(Store, Lock, State), Failure> {
-    let store = project.store();
+async fn for_change(
+    project: &Project,
+    global: &Global,
+    command: &str,
+) -> Result<(Store, Lock, State), Failure> {
+    let store = stores::of_project(project, global).await?;
     let lock = store.lock(&host::run_info(command))?;
-    let state = load(project)?;
+    let state = stores::there(project, &store)?;
     Ok((store, lock, state))
 }
 
@@ -136,12 +138,18 @@ fn replace(
     screen: &Screen,
 ) -> Result<(), Failure> {
     if let Some(backup) = store.replace_with_backup(lock, old, new)? {
-        screen.say(&format!("The state as it was is in {}", backup.display()));
+        screen.say(&format!("The state as it was is in {backup}"));
     }
     Ok(())
 }
 
-fn push(project: &Project, file: &Path, force: bool, screen: &Screen) -> Result<(), Failure> {
+async fn push(
+    project: &Project,
+    global: &Global,
+    file: &Path,
+    force: bool,
+    screen: &Screen,
+) -> Result<(), Failure> {
     let mut bytes = Vec::new();
     let read = if file == Path::new("-") {
         std::io::stdin().read_to_end(&mut bytes)
@@ -150,6 +158,17 @@ fn push(project: &Project, file: &Path, force: bool, screen: &Screen) -> Result<
     };
     read.map_err(|error| {
         Failure::usage(format!("failed to read {}", file.display())).cause(error)
+    })?;
+    let store = stores::of_project(project, global).await?;
+    // What is pushed may be a copy of an encrypted state, or one that was pulled and is plain.
+    let bytes = match Document::read(What::State, &bytes) {
+        Ok(Document::Sealed(_)) => store.keyring().open(What::State, &bytes),
+        Ok(Document::Plain(plain)) => Ok(Cow::Borrowed(plain)),
+        Err(error) => Err(error),
+    };
+    let bytes = bytes.map_err(|error| {
+        let failure = Failure::usage(format!("failed to use {}", file.display())).cause(&error);
+        error.hints().into_iter().fold(failure, Failure::hint)
     })?;
     let mut new = store::parse_state(&bytes).map_err(|problem| match problem {
         StateProblem::Newer(format) => Failure::usage(format!(
@@ -160,7 +179,6 @@ fn push(project: &Project, file: &Path, force: bool, screen: &Screen) -> Result<
             Failure::usage(format!("{} is no state", file.display())).cause(error)
         }
     })?;
-    let store = project.store();
     let lock = store.lock(&host::run_info("state push"))?;
     let old = store.load()?.state;
     if let (Some(old), false) = (&old, force) {
@@ -184,37 +202,4 @@ fn push(project: &Project, file: &Path, force: bool, screen: &Screen) -> Result<
     screen.say("The state is replaced.");
     screen.next("mcpdeploy plan");
     Ok(())
-}
-
-/// The lock of the local store is the operating system's: it ends with its process.
-fn unlock(project: &Project, run: Option<&str>, screen: &Screen) -> Result<(), Failure> {
-    match project.store().lock(&host::run_info("state unlock")) {
-        Ok(_) => {
-            screen.say("Nobody holds the lock: it ends with the process that took it.");
-            Ok(())
-        }
-        Err(StoreError::Locked {
-            holder: Some(by), ..
-        }) => {
-            if run.is_some_and(|run| run != by.run) {
-                return Err(Failure::usage(format!(
-                    "the lock is held by run {}, not by {}",
-                    by.run,
-                    run.unwrap_or_default()
-                )));
-            }
-            Err(Failure::new(
-                Exit::Locked,
-                crate::views::errors::Report::new(format!(
-                    "the lock is held by process {} on {}, which runs",
-                    by.pid, by.host
-                )),
-            )
-            .hint(format!(
-                "end that process and the lock is free: kill {}",
-                by.pid
-            )))
-        }
-        Err(error) => Err(error.into()),
-    }
 }

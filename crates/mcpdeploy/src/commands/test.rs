@@ -14,6 +14,7 @@ use crate::failure::Failure;
 use crate::local::{self, Need};
 use crate::project::Project;
 use crate::screen::Screen;
+use crate::stores::Stores;
 use crate::views::checks::{Checks, Detail};
 
 /// What is tried, and how to get there.
@@ -91,7 +92,10 @@ pub(crate) async fn run(global: &Global, args: &Test, screen: &Screen) -> Result
 async fn deployed(global: &Global, screen: &Screen) -> Result<Endpoint, Failure> {
     let project = Project::open(global)?;
     let loaded = project.load()?;
-    let stored = project.store().load()?;
+    let stored = Stores::new(&project, global, Some(&loaded))
+        .open()
+        .await?
+        .load()?;
     let outputs = stored.state.as_ref().map(|state| &state.outputs);
     let url = outputs.and_then(|outputs| outputs.get("mcp_url"));
     let Some(url) = url.and_then(|url| url.as_str()) else {
