@@ -14,4 +14,5 @@ mod judges;
 mod kinds;
 mod local;
 mod resources;
+mod stores;
 mod support;

@@ -55,7 +55,10 @@ impl S3Cells {
     }
 }
 
-pub(super) fn failed(error: KindError) -> io::Error {
+pub(super) fn failed(mut error: KindError) -> io::Error {
+    if error.code.as_deref() == Some("NoSuchBucket") {
+        error = error.hint("make it first, with versions kept: aws s3api create-bucket, then put-bucket-versioning; or name another under [state] in deploy.toml");
+    }
     io::Error::other(error)
 }
 
