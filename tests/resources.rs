@@ -90,6 +90,32 @@ fn a_chain_lives() {
 }
 
 #[test]
+fn a_moved_resource_stays_what_it_is() {
+    let project = Project::offline(CHAIN);
+    project.run(&["apply", "--auto-approve"]).ok();
+    let id = |name: &str| {
+        let state = project.state();
+        state["resources"][name]["current"]["outputs"]["id"].clone()
+    };
+    let before = id("mcpdeploy.data.third");
+    project.edit("\"third\"", "\"last\"");
+    assert_eq!(
+        project.plan(&[]).actions(),
+        ["create mcpdeploy.data.last", "delete mcpdeploy.data.third"]
+    );
+    let moved = "[[moved]]\nfrom = \"mcpdeploy.data.third\"\nto = \"mcpdeploy.data.last\"\n";
+    let config = project.read(".pmcp/deploy.toml");
+    project.write(".pmcp/deploy.toml", &(config + moved));
+    project.plan(&[]).assert_empty();
+    project.run(&["apply", "--auto-approve"]).ok();
+    assert_eq!(id("mcpdeploy.data.last"), before);
+    // The entry has done its work, and does no harm.
+    project.plan(&[]).assert_empty();
+    project.edit(moved, "");
+    project.plan(&[]).assert_empty();
+}
+
+#[test]
 fn the_state_by_hand() {
     let project = Project::offline(CHAIN);
     project

@@ -100,6 +100,12 @@ pub fn desired(
             stack.desired.moved = moved::after_rename(old, &server.name);
         }
     }
+    for moved in &config.moved {
+        // The configuration has checked their shape.
+        if let (Ok(from), Ok(to)) = (moved.from.parse(), moved.to.parse()) {
+            stack.desired.moved.push((from, to));
+        }
+    }
     for resource in &config.resources {
         stack.extra(resource);
     }

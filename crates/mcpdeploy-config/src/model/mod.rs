@@ -22,7 +22,7 @@ pub use extras::{Check, Metadata, OnFailure, PostDeployTests};
 pub use lambda::{ApiGateway, Architecture, Lambda, Server, Transport};
 pub use observability::{Alarms, Observability};
 pub(crate) use resource::ResourceEntry;
-pub use resource::{Lifecycle, ResourceConfig, Spanned};
+pub use resource::{Lifecycle, Moved, ResourceConfig, Spanned};
 pub use root::DeployConfig;
 pub use secret::SecretSource;
 pub use state::{Encryption, Fallback, State, StateStore};

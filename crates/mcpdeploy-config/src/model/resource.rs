@@ -61,6 +61,18 @@ pub struct Lifecycle {
     pub create_before_destroy: Option<bool>,
 }
 
+/// A resource that has another address now. Nothing in the cloud changes by that.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Moved {
+    /// The address that it had.
+    #[schemars(regex(pattern = shapes::ADDRESS))]
+    pub from: String,
+    /// The address that it has now: one of the file, or of the server's own.
+    #[schemars(regex(pattern = shapes::ADDRESS))]
+    pub to: String,
+}
+
 /// One entry of `[[resources]]` as it is written; only for the schema.
 #[derive(JsonSchema, Deserialize)]
 #[serde(deny_unknown_fields)]

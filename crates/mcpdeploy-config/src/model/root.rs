@@ -5,8 +5,8 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::{
-    ApiGateway, Assets, Auth, Aws, Build, Iam, Lambda, Metadata, Observability, PostDeployTests,
-    ResourceConfig, SecretSource, Server, State, Target, TargetKind,
+    ApiGateway, Assets, Auth, Aws, Build, Iam, Lambda, Metadata, Moved, Observability,
+    PostDeployTests, ResourceConfig, SecretSource, Server, State, Target, TargetKind,
 };
 use crate::shapes;
 
@@ -54,6 +54,8 @@ pub struct DeployConfig {
     pub tags: IndexMap<String, String>,
     /// Where the state is kept.
     pub state: State,
+    /// Resources that have another address now.
+    pub moved: Vec<Moved>,
     /// The `[[resources]]` of the file; read apart, for the places of their inputs.
     #[serde(skip)]
     pub resources: Vec<ResourceConfig>,

@@ -4,6 +4,7 @@
 mod access;
 mod files;
 mod login;
+mod moved;
 mod notes;
 mod planned;
 mod resources;
@@ -29,6 +30,7 @@ pub(crate) fn check(view: &Node, mistakes: &mut Vec<Mistake>) {
     files::check(view, mistakes);
     state::check(view, mistakes);
     tags::check(view, mistakes);
+    moved::check(view, mistakes);
     planned::check(view, mistakes);
 }
 
