@@ -1,6 +1,6 @@
 //! States that several machines share: every store on every cloud, and the binary that uses them.
 
-use std::process::Stdio;
+use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::thread;
@@ -210,16 +210,12 @@ fn of_two_one_works_and_the_other_is_told_who() {
     project.plan(&[]).assert_empty();
 }
 
-/// Killed in the middle, with its lock and its journal in the bucket: the next run on the machine
-/// sees that the process has ended, and goes on.
-#[test]
-fn a_dead_runners_lock_is_taken_over_and_its_work_goes_on() {
-    let emulator = Emulator::start(Product::Embedded);
-    let account = emulator.default_account();
-    let bucket = home(&account);
-    let project = colleague(&account, &bucket, "hello");
-    let count = 30;
-    let topics = (0..count).map(|number| {
+const TOPICS: usize = 60;
+
+/// Enough calls that a run can be stopped between two of them.
+fn topics(account: &Account<'_>, bucket: &str) -> Project {
+    let project = colleague(account, bucket, "hello");
+    let topics = (0..TOPICS).map(|number| {
         format!(
             "[[resources]]\nkind = \"aws.sns.topic\"\nname = \"t{number}\"\n\
              inputs = {{ name = \"topic-{number}\" }}\n"
@@ -227,29 +223,80 @@ fn a_dead_runners_lock_is_taken_over_and_its_work_goes_on() {
     });
     let config = project.read(".pmcp/deploy.toml");
     project.write(".pmcp/deploy.toml", &(config + &topics.collect::<String>()));
-    let there = || {
-        let inventory = account.inventory();
-        inventory["topics"].as_array().expect("topics").len()
-    };
+    project
+}
+
+fn count_topics(account: &Account<'_>) -> usize {
+    let inventory = account.inventory();
+    inventory["topics"].as_array().expect("topics").len()
+}
+
+/// One after another, until so many records are durable.
+fn applying(project: &Project, store: &Store, records: usize) -> Child {
+    let mut child = project
+        .command(&["apply", "--auto-approve", "--parallelism", "1"])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("the binary runs");
+    while store.load().expect("a store").records < records {
+        let ended = child.try_wait().expect("a child");
+        assert!(ended.is_none(), "it ended before it was to be stopped");
+    }
+    child
+}
+
+/// A run sleeps, is taken for dead, and wakes up when another has done its work: it announces nothing
+/// more and saves nothing.
+#[test]
+fn a_run_that_slept_writes_nothing_more() {
+    let emulator = Emulator::start(Product::Embedded);
+    let account = emulator.default_account();
+    let bucket = home(&account);
+    let (one, two) = (topics(&account, &bucket), topics(&account, &bucket));
     let store = words(&account, &bucket);
-    for records in [1, 20, 50] {
-        let mut child = project
-            .command(&["apply", "--auto-approve", "--parallelism", "1"])
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .spawn()
-            .expect("the binary runs");
-        while store.load().expect("a store").records < records {
-            let ended = child.try_wait().expect("a child");
-            assert!(ended.is_none(), "it ended before it could be killed");
-        }
+    let sleeper = applying(&one, &store, 20);
+    let signal = |name: &str| {
+        let sent = Command::new("kill")
+            .args([name, &sleeper.id().to_string()])
+            .status();
+        assert!(sent.expect("kill runs").success());
+    };
+    signal("-STOP");
+    two.run(&["apply", "--auto-approve"]).code(4);
+    two.run(&["state", "unlock", "--force"]).ok();
+    two.run(&["apply", "--auto-approve"]).ok();
+    let serial = two.state()["serial"].clone();
+    signal("-CONT");
+    let woken = sleeper.wait_with_output().expect("it ends");
+    let woken = Ran::new(&["apply"], &woken);
+    woken.code(4).says("another run has taken over");
+    assert_eq!(two.state()["serial"], serial);
+    assert_eq!(count_topics(&account), TOPICS);
+    two.plan(&[]).assert_empty();
+    one.run(&["destroy", "--auto-approve"]).ok();
+    assert_eq!(count_topics(&account), 0);
+}
+
+/// Killed in the middle, with its lock and its journal in the bucket: the next run on the machine
+/// sees that the process has ended, and goes on.
+#[test]
+fn a_dead_runners_lock_is_taken_over_and_its_work_goes_on() {
+    let emulator = Emulator::start(Product::Embedded);
+    let account = emulator.default_account();
+    let bucket = home(&account);
+    let project = topics(&account, &bucket);
+    let there = || count_topics(&account);
+    let store = words(&account, &bucket);
+    for records in [1, 20, 40] {
+        let mut child = applying(&project, &store, records);
         child.kill().expect("it can be killed");
         child.wait().expect("it ends");
         assert!(store.holder().expect("a store").is_some(), "the lock stays");
         assert!(store.load().expect("a store").interrupted.is_some());
         project.run(&["apply", "--auto-approve"]).ok();
         project.plan(&[]).assert_empty();
-        assert_eq!(there(), count);
+        assert_eq!(there(), TOPICS);
         assert!(store.holder().expect("a store").is_none());
         assert!(!store.has_journal().expect("a store"));
         project.run(&["destroy", "--auto-approve"]).ok();
