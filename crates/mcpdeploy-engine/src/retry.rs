@@ -72,7 +72,7 @@ impl Backoff {
 
     /// What to do after this failure; `None` to give up.
     pub(crate) fn next(&mut self, error: &KindError, lane: &Lane) -> Option<Next> {
-        let schedule = error.class.schedule()?;
+        let schedule = error.schedule()?;
         let now = Instant::now();
         let at = self.runs.iter().position(|run| run.class == error.class);
         let at = at.unwrap_or_else(|| {
@@ -211,6 +211,27 @@ mod tests {
             tries.push(start.elapsed());
         }
         assert!(tries.len() < 60, "{}", tries.len());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_uploads_something_is_tried_less_often() {
+        for (error, most) in [
+            (FaultClass::Propagation.error("no"), 20),
+            (FaultClass::Propagation.error("no").costly(), 11),
+        ] {
+            let mut backoff = Backoff::new();
+            let start = Instant::now();
+            let mut tries = 0;
+            // A role that is known after 6 s, by calls of 0.4 s.
+            while start.elapsed() < Duration::from_secs(6) {
+                tries += 1;
+                backoff.begin(Duration::ZERO);
+                tokio::time::sleep(Duration::from_millis(400)).await;
+                backoff.next(&error, access().lane()).unwrap().pause().await;
+            }
+            assert!(tries <= most, "{tries}");
+            assert!(start.elapsed() < Duration::from_millis(6_650));
+        }
     }
 
     #[tokio::test(start_paused = true)]

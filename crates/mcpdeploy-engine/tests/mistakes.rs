@@ -50,6 +50,24 @@ fn mistakes_are_found_all_at_once() {
 }
 
 #[test]
+fn thousands_of_mistakes_are_all_found_and_the_first_get_suggestions() {
+    let lab = Lab::new();
+    let mut stack = Stack::new();
+    for index in 0..3_000 {
+        let text = format!("${{fake.named.m{index}.text}}");
+        stack = stack.with(&format!("fake.named.n{index}"), json!({ "text": text }));
+    }
+    let Err(errors) = Graph::build(stack.desired, &lab.registry) else {
+        panic!("no mistakes were found");
+    };
+    let suggestions = errors.0.iter().map(|error| match error {
+        GraphError::Dangling { suggestion, .. } => suggestion.is_some(),
+        other => panic!("{other}"),
+    });
+    assert!(suggestions.eq((0..3_000).map(|index| index < 50)));
+}
+
+#[test]
 fn cycles_are_shown() {
     let lab = Lab::new();
     let stack = Stack::new()

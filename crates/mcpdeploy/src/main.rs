@@ -11,6 +11,7 @@ mod exit;
 mod failure;
 mod host;
 mod local;
+mod placed;
 mod project;
 mod screen;
 mod session;

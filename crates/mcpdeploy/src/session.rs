@@ -1,12 +1,12 @@
 //! From the file to a plan: what every command that plans has in common.
 
 use mcpdeploy_aws::artifacts::{Artifacts, CodeSha256};
-use mcpdeploy_aws::stack::{self, Code, Place, Setting, StackError, StackErrors};
+use mcpdeploy_aws::stack::{self, Code, Place, Setting};
 use mcpdeploy_build::Artifact;
-use mcpdeploy_config::{ConfigErrors, Loaded, Server, TargetKind};
+use mcpdeploy_config::{Loaded, Server, TargetKind};
 use mcpdeploy_engine::event::Sink;
-use mcpdeploy_engine::graph::{Graph, GraphError, GraphErrors};
-use mcpdeploy_engine::kind::{InputError, Registry};
+use mcpdeploy_engine::graph::Graph;
+use mcpdeploy_engine::kind::Registry;
 use mcpdeploy_engine::pace::Pace;
 use mcpdeploy_engine::plan::{self, Mode, Plan, PlanOptions};
 use mcpdeploy_engine::refresh::{self, RefreshOptions};
@@ -16,13 +16,12 @@ use mcpdeploy_engine::store::{Loaded as Stored, Store};
 
 use crate::cli::{Global, Selectors};
 use crate::cloud::Cloud;
-use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::local::{self, Embedded, Need};
+use crate::placed;
 use crate::project::Project;
 use crate::screen::Screen;
 use crate::stores::{self, Stores};
-use crate::views::errors::Report;
 
 /// A project whose file, state and cloud are at hand.
 pub(crate) struct Session {
@@ -258,7 +257,7 @@ fn nothing(loaded: &Loaded, project: &Project, registry: &Registry) -> Result<Gr
         environment: project.environment.clone(),
         ..Desired::default()
     };
-    Graph::build(desired, registry).map_err(|errors| graph_failure(loaded, errors))
+    Graph::build(desired, registry).map_err(|errors| placed::graph(loaded, errors))
 }
 
 /// The last build, or a first one when there is none.
@@ -282,8 +281,8 @@ async fn artifact(
 /// Puts together what is wanted, and shows mistakes at their place in the file.
 fn graph(loaded: &Loaded, setting: &Setting<'_>, registry: &Registry) -> Result<Graph, Failure> {
     let desired = stack::desired(&loaded.config, setting, registry)
-        .map_err(|errors| stack_failure(loaded, &errors))?;
-    Graph::build(desired, registry).map_err(|errors| graph_failure(loaded, errors))
+        .map_err(|errors| placed::stack(loaded, &errors))?;
+    Graph::build(desired, registry).map_err(|errors| placed::graph(loaded, errors))
 }
 
 /// Checks all that can be checked without calling anybody: with a build and an account that stand
@@ -317,96 +316,4 @@ pub(crate) fn check(
         artifacts: &Artifacts::default(),
     };
     graph(loaded, &setting, registry)
-}
-
-fn stack_failure(loaded: &Loaded, errors: &StackErrors) -> Failure {
-    let placed = errors.0.iter().map(|error| match error {
-        StackError::Key { key, message, help } => {
-            let span = loaded.span_of(key);
-            loaded
-                .source
-                .error(message, span, "here", Some(help.clone()))
-        }
-        StackError::Resource {
-            address,
-            pointer,
-            message,
-        } => {
-            let resource = loaded
-                .config
-                .resources
-                .iter()
-                .find(|r| r.address() == *address);
-            let span = resource.map(|resource| {
-                let value = resource.input_spans.get(pointer);
-                value.cloned().unwrap_or_else(|| resource.span.clone())
-            });
-            let help =
-                resource.map(|r| format!("see what it takes: mcpdeploy schema {}", r.kind.value));
-            loaded
-                .source
-                .error(format!("{address}: {message}"), span, "here", help)
-        }
-    });
-    ConfigErrors::new(loaded.source.clone(), placed.collect()).into()
-}
-
-fn graph_failure(loaded: &Loaded, errors: GraphErrors) -> Failure {
-    let mut placed = Vec::new();
-    let mut others = Vec::new();
-    for error in errors.0 {
-        let resource = error.address().and_then(|address| {
-            let resources = &loaded.config.resources;
-            resources.iter().find(|r| r.address() == address.as_str())
-        });
-        match (resource, &error) {
-            (
-                Some(resource),
-                GraphError::Input {
-                    error: InputError { pointer, message },
-                    ..
-                },
-            ) => {
-                let span = resource
-                    .input_key_spans
-                    .get(pointer)
-                    .filter(|_| message.starts_with("unknown field"))
-                    .or_else(|| resource.input_spans.get(pointer))
-                    .or_else(|| resource.input_spans.get(""))
-                    .cloned()
-                    .unwrap_or_else(|| resource.span.clone());
-                placed.push(loaded.source.error(
-                    format!("{}: {message}", resource.address()),
-                    Some(span),
-                    "here",
-                    Some(format!(
-                        "see what it takes: mcpdeploy schema {}",
-                        resource.kind.value
-                    )),
-                ));
-            }
-            (Some(resource), GraphError::UnknownKind { .. }) => placed.push(loaded.source.error(
-                format!("there is no kind `{}`", resource.kind.value),
-                Some(resource.kind.span.clone()),
-                "unknown kind",
-                Some("see the kinds there are: mcpdeploy schema".to_owned()),
-            )),
-            (Some(resource), _) => placed.push(loaded.source.error(
-                error.to_string(),
-                Some(resource.span.clone()),
-                "this resource",
-                None,
-            )),
-            (None, _) => others.push(Report::new(error.to_string())),
-        }
-    }
-    if others.is_empty() {
-        ConfigErrors::new(loaded.source.clone(), placed).into()
-    } else {
-        others.extend(placed.iter().map(|e| Report::new(e.message().to_owned())));
-        Failure {
-            exit: Exit::Usage,
-            what: crate::failure::What::Reports(others),
-        }
-    }
 }

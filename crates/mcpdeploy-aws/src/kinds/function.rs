@@ -194,7 +194,11 @@ impl Kind for Function {
             )
             .send()
             .await
-            .fault("lambda", "CreateFunction", &want.name)?;
+            .fault("lambda", "CreateFunction", &want.name)
+            .map_err(|error| match want.code.s3 {
+                Some(_) => error,
+                None => error.costly(),
+            })?;
         let progress = progress(
             answer.state(),
             answer.state_reason(),

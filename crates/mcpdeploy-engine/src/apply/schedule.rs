@@ -1,7 +1,8 @@
 //! Which step is next: those whose dependencies are done and whose service can be called, the one
 //! with the longest way behind it first, and never two with the same serial key.
 
-use std::collections::{BinaryHeap, HashMap, HashSet};
+use std::cmp::Reverse;
+use std::collections::{BinaryHeap, HashMap};
 
 use crate::plan::Step;
 
@@ -11,7 +12,17 @@ pub(super) type StepId = u32;
 /// The place of a service among those of the plan.
 pub(super) type LaneId = usize;
 
-type Queue = BinaryHeap<(u64, std::cmp::Reverse<StepId>)>;
+type Rank = (u64, Reverse<StepId>);
+type Queue = BinaryHeap<Rank>;
+
+/// Who has a serial key.
+#[derive(Clone, Copy)]
+enum Holder {
+    /// A step that has begun.
+    Begun,
+    /// One that waited for it and can begin: until then, one with a longer way takes it from it.
+    Next(StepId),
+}
 
 pub(super) struct Schedule {
     /// How many steps each one still waits for.
@@ -26,7 +37,7 @@ pub(super) struct Schedule {
     ready: Vec<Queue>,
     done: Vec<bool>,
     /// Serial keys that are held.
-    busy: HashSet<String>,
+    busy: HashMap<String, Holder>,
     /// Who waits for a key, the longest path first.
     queued: HashMap<String, Queue>,
     /// Keys handed on to steps that were queued for them and are ready again.
@@ -60,7 +71,7 @@ impl Schedule {
             ready: vec![Queue::new(); lanes.iter().max().map_or(0, |most| most + 1)],
             lanes,
             done: vec![false; steps.len()],
-            busy: HashSet::new(),
+            busy: HashMap::new(),
             queued: HashMap::new(),
             handed: HashMap::new(),
         };
@@ -72,9 +83,14 @@ impl Schedule {
         schedule
     }
 
+    /// The longest way first; of two that are as long, the one that the plan has first.
+    fn rank(&self, id: StepId) -> Rank {
+        (self.path_ms[id as usize], Reverse(id))
+    }
+
     fn make_ready(&mut self, id: StepId) {
-        self.ready[self.lanes[id as usize]]
-            .push((self.path_ms[id as usize], std::cmp::Reverse(id)));
+        let rank = self.rank(id);
+        self.ready[self.lanes[id as usize]].push(rank);
     }
 
     /// The services for which a step can begin now.
@@ -99,31 +115,41 @@ impl Schedule {
             .ready_lanes()
             .filter(|lane| open(*lane))
             .max_by_key(|lane| self.ready[*lane].peek().copied())?;
-        self.ready[first].pop().map(|(_, std::cmp::Reverse(id))| id)
+        self.ready[first].pop().map(|(_, Reverse(id))| id)
     }
 
     /// Takes the serial key for a step, or queues the step until the key is free.
     pub(super) fn take_key(&mut self, id: StepId, key: &str) -> bool {
         if let Some(handed) = self.handed.remove(&id) {
             if handed == key {
+                self.busy.insert(handed, Holder::Begun);
                 return true;
             }
             self.free_key(&handed);
         }
-        if self.busy.insert(key.to_owned()) {
-            return true;
+        match self.busy.get(key).copied() {
+            None => {}
+            // What has just become ready may be what everything waits for. The other one is ready
+            // still, and comes into the queue when its turn comes.
+            Some(Holder::Next(other)) if self.rank(other) < self.rank(id) => {
+                self.handed.remove(&other);
+            }
+            Some(Holder::Begun | Holder::Next(_)) => {
+                let rank = self.rank(id);
+                self.queued.entry(key.to_owned()).or_default().push(rank);
+                return false;
+            }
         }
-        let path_ms = self.path_ms[id as usize];
-        let queue = self.queued.entry(key.to_owned()).or_default();
-        queue.push((path_ms, std::cmp::Reverse(id)));
-        false
+        self.busy.insert(key.to_owned(), Holder::Begun);
+        true
     }
 
     /// Gives a serial key back: the first in its queue has it now and is ready again.
     pub(super) fn free_key(&mut self, key: &str) {
         let next = self.queued.get_mut(key).and_then(BinaryHeap::pop);
         match next {
-            Some((_, std::cmp::Reverse(id))) => {
+            Some((_, Reverse(id))) => {
+                self.busy.insert(key.to_owned(), Holder::Next(id));
                 self.handed.insert(id, key.to_owned());
                 self.make_ready(id);
             }
@@ -153,18 +179,21 @@ impl Schedule {
         }
     }
 
-    /// All that can no longer happen since this step failed, in order.
-    pub(super) fn descendants(&self, id: StepId) -> Vec<StepId> {
-        let mut seen = HashSet::new();
+    /// All that can no longer happen since this step failed, in order; all of it is `dead` then.
+    /// What was dead before is left out, with what comes after it: that is dead too. So a thousand
+    /// failures before the same steps walk over these once.
+    pub(super) fn bury(&self, id: StepId, dead: &mut [bool]) -> Vec<StepId> {
+        dead[id as usize] = true;
+        let mut found = Vec::new();
         let mut todo = vec![id];
         while let Some(at) = todo.pop() {
             for &next in &self.dependents[at as usize] {
-                if seen.insert(next) {
+                if !std::mem::replace(&mut dead[next as usize], true) {
+                    found.push(next);
                     todo.push(next);
                 }
             }
         }
-        let mut found: Vec<StepId> = seen.into_iter().collect();
         found.sort_unstable();
         found
     }
@@ -208,7 +237,10 @@ mod tests {
         assert_eq!(schedule.pop(any), None);
         schedule.done(1);
         assert_eq!(schedule.pop(any), Some(2));
-        assert_eq!(schedule.descendants(1), [2, 3]);
+        let mut dead = [false; 4];
+        assert_eq!(schedule.bury(1, &mut dead), [2, 3]);
+        assert_eq!(dead, [false, true, true, true]);
+        assert_eq!(schedule.bury(2, &mut dead), [0; 0]);
     }
 
     #[test]
@@ -237,6 +269,55 @@ mod tests {
         assert!(schedule.take_key(2, "api"));
         schedule.free_key("api");
         assert!(schedule.take_key(1, "api"));
+    }
+
+    #[test]
+    fn a_key_goes_to_what_has_just_become_ready_when_that_has_a_longer_way() {
+        // 0 holds the key and 1 waits for it; 2 comes after 0 and begins a long chain.
+        let steps = [
+            step(&[], 2),
+            step(&[], 1),
+            step(&[0], 1),
+            step(&[2], 9),
+            step(&[], 1),
+        ];
+        let mut schedule = Schedule::new(&steps, vec![0; 5]);
+        assert_eq!(schedule.pop(any), Some(0));
+        assert!(schedule.take_key(0, "api"));
+        for id in [1, 4] {
+            assert_eq!(schedule.pop(any), Some(id));
+            assert!(!schedule.take_key(id, "api"));
+        }
+        schedule.free_key("api");
+        schedule.done(0);
+        assert_eq!(schedule.pop(any), Some(2));
+        assert!(schedule.take_key(2, "api"));
+        // 1 was to have it, and waits again.
+        assert_eq!(schedule.pop(any), Some(1));
+        assert!(!schedule.take_key(1, "api"));
+        assert_eq!(schedule.pop(any), None);
+        for id in [1, 4] {
+            schedule.free_key("api");
+            assert_eq!(schedule.pop(any), Some(id));
+            assert!(schedule.take_key(id, "api"));
+        }
+    }
+
+    #[test]
+    fn a_key_handed_to_a_step_that_lost_it_again_is_not_given_up_twice() {
+        let steps = [step(&[], 3), step(&[], 1), step(&[0], 2)];
+        let mut schedule = Schedule::new(&steps, vec![0; 3]);
+        for id in 0..2 {
+            assert_eq!(schedule.pop(any), Some(id));
+            assert_eq!(schedule.take_key(id, "api"), id == 0);
+        }
+        schedule.free_key("api");
+        schedule.done(0);
+        assert_eq!(schedule.pop(any), Some(2));
+        assert!(schedule.take_key(2, "api"));
+        assert_eq!(schedule.pop(any), Some(1));
+        schedule.give_up(1);
+        assert!(!schedule.take_key(1, "api"));
     }
 
     #[test]

@@ -5,7 +5,7 @@ mod error;
 
 pub use error::{GraphError, GraphErrors};
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 
 use petgraph::graph::{DiGraph, NodeIndex};
@@ -18,6 +18,10 @@ use crate::resource::{Desired, Resource};
 use crate::value::{self, Reference};
 
 use cycles::cycles;
+
+/// For so many references that lead nowhere, what was meant is looked for: each time, that is a look
+/// at every address, and nobody reads more of it at once.
+const MOST_SUGGESTED: usize = 50;
 
 /// A checked graph: every kind is known, inputs are normalised, references lead somewhere, and
 /// there is no cycle. An edge goes from a dependency to its dependent.
@@ -84,6 +88,13 @@ impl Graph {
             }
         }
 
+        // Those are reported already, and not again by whoever refers to them.
+        let refused: HashSet<Address> = errors
+            .iter()
+            .filter_map(GraphError::address)
+            .cloned()
+            .collect();
+        let mut suggested = 0;
         let mut edges = Vec::new();
         for node in nodes.node_indices() {
             let resource: &Resource = &nodes[node].resource;
@@ -118,17 +129,21 @@ impl Graph {
                             edges.push((from, node));
                         }
                     }
-                    // One that failed its own check above is reported there, not here again.
-                    None if errors.iter().any(|e| e.address() == Some(&dependency)) => {}
-                    None => errors.push(GraphError::Dangling {
-                        address: resource.address.clone(),
-                        origin: resource.origin.clone(),
-                        to: reference.map_or_else(
-                            || dependency.to_string(),
-                            |reference| reference.to_string(),
-                        ),
-                        suggestion: nearest(&dependency, by_address.keys()),
-                    }),
+                    None if refused.contains(&dependency) => {}
+                    None => {
+                        suggested += 1;
+                        errors.push(GraphError::Dangling {
+                            address: resource.address.clone(),
+                            origin: resource.origin.clone(),
+                            to: reference.map_or_else(
+                                || dependency.to_string(),
+                                |reference| reference.to_string(),
+                            ),
+                            suggestion: (suggested <= MOST_SUGGESTED)
+                                .then(|| nearest(&dependency, by_address.keys()))
+                                .flatten(),
+                        });
+                    }
                 }
             }
         }

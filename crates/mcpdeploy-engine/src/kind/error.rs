@@ -7,6 +7,11 @@ use serde::{Deserialize, Serialize};
 
 use super::Poll;
 
+/// The shortest wait from one costly try to the next. A role takes 5 to 10 s until Lambda knows it:
+/// so a function's code is uploaded about ten times instead of twenty, and what that adds to the
+/// deployment is at most its twentieth part.
+const COSTLY: Duration = Duration::from_millis(600);
+
 /// What a failure means for the next try. The classes and their treatment are the engine's; which
 /// service error is of which class is the crate of kinds' to say.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
@@ -128,6 +133,8 @@ pub struct KindError {
     pub on: Option<String>,
     /// What a person can do about it.
     pub hint: Option<String>,
+    /// Whether a try costs more than its time, because it uploads something: it is tried less often.
+    pub costly: bool,
 }
 
 impl KindError {
@@ -140,6 +147,7 @@ impl KindError {
             operation: None,
             on: None,
             hint: None,
+            costly: false,
         }
     }
 
@@ -160,6 +168,27 @@ impl KindError {
     pub fn hint(mut self, hint: impl Into<String>) -> Self {
         self.hint = Some(hint.into());
         self
+    }
+
+    /// Says that each try uploads something.
+    #[must_use]
+    pub fn costly(mut self) -> Self {
+        self.costly = true;
+        self
+    }
+
+    /// The schedule of retries, `None` where none makes sense.
+    #[must_use]
+    pub fn schedule(&self) -> Option<RetrySchedule> {
+        match self.class.schedule()? {
+            RetrySchedule::Poll(poll) if self.costly => Some(RetrySchedule::Poll(Poll {
+                first: poll.first.max(COSTLY),
+                ..poll
+            })),
+            schedule @ (RetrySchedule::Poll(_)
+            | RetrySchedule::Backoff { .. }
+            | RetrySchedule::InTurn { .. }) => Some(schedule),
+        }
     }
 
     fn sentence(&self) -> String {

@@ -8,12 +8,51 @@ use petgraph::graph::DiGraph;
 /// Steps by number, and which ones wait for each.
 pub(super) struct Links {
     next: Vec<Vec<u32>>,
+    previous: Vec<Vec<u32>>,
+}
+
+/// A walk over all that can be reached, one link at a time.
+struct Walk<'a> {
+    links: &'a [Vec<u32>],
+    /// Where it is, and how many of the links there it has taken.
+    way: Vec<(u32, usize)>,
+    seen: HashSet<u32>,
+}
+
+impl<'a> Walk<'a> {
+    fn new(links: &'a [Vec<u32>], from: u32) -> Self {
+        Self {
+            links,
+            way: vec![(from, 0)],
+            seen: HashSet::from([from]),
+        }
+    }
+}
+
+impl Iterator for Walk<'_> {
+    type Item = u32;
+
+    fn next(&mut self) -> Option<u32> {
+        loop {
+            let (at, taken) = self.way.last_mut()?;
+            let Some(&next) = self.links[*at as usize].get(*taken) else {
+                self.way.pop();
+                continue;
+            };
+            *taken += 1;
+            if self.seen.insert(next) {
+                self.way.push((next, 0));
+            }
+            return Some(next);
+        }
+    }
 }
 
 impl Links {
     pub(super) fn new(count: usize, pairs: &[(u32, u32)]) -> Self {
         let mut links = Self {
             next: vec![Vec::new(); count],
+            previous: vec![Vec::new(); count],
         };
         for &(before, after) in pairs {
             links.add(before, after);
@@ -23,19 +62,21 @@ impl Links {
 
     pub(super) fn add(&mut self, before: u32, after: u32) {
         self.next[before as usize].push(after);
+        self.previous[after as usize].push(before);
     }
 
     /// Whether `to` must come after `from` already.
     pub(super) fn leads(&self, from: u32, to: u32) -> bool {
-        // Most steps lead nowhere near: what follows a deletion is usually nothing.
-        let mut todo = vec![from];
-        let mut seen = HashSet::new();
-        while let Some(at) = todo.pop() {
-            if at == to {
+        // From both ends in turn, until one of them has nowhere left to go: behind a deletion there
+        // may be a long row of others, but then nothing comes before the change that it waits for.
+        let mut down = Walk::new(&self.next, from);
+        let mut up = Walk::new(&self.previous, to);
+        if from == to {
+            return true;
+        }
+        while let (Some(after), Some(before)) = (down.next(), up.next()) {
+            if up.seen.contains(&after) || down.seen.contains(&before) {
                 return true;
-            }
-            if seen.insert(at) {
-                todo.extend(&self.next[at as usize]);
             }
         }
         false
@@ -97,6 +138,8 @@ mod tests {
         assert_eq!(links.in_order().0, [2, 0, 1, 3]);
         assert!(links.leads(2, 1));
         assert!(!links.leads(1, 2));
+        assert!(links.leads(3, 3));
+        assert!(!links.leads(2, 3));
         assert!(links.circles().is_empty());
         links.add(1, 2);
         links.add(1, 3);

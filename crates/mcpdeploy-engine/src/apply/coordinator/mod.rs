@@ -340,13 +340,9 @@ impl<'a> Coordinator<'a> {
 
     fn finish_failed(&mut self, id: StepId, error: &KindError, started: Instant) {
         self.summary.failed += 1;
-        self.dead[id as usize] = true;
         self.emit_end(id, Outcome::Failed(Fault::from(error)), started.elapsed());
         let because = self.plan.steps[id as usize].address.clone();
-        for skipped in self.schedule.descendants(id) {
-            if std::mem::replace(&mut self.dead[skipped as usize], true) {
-                continue;
-            }
+        for skipped in self.schedule.bury(id, &mut self.dead) {
             self.summary.skipped += 1;
             let outcome = Outcome::Skipped {
                 because: because.clone(),
