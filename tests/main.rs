@@ -15,3 +15,4 @@ mod kinds;
 mod local;
 mod resources;
 mod support;
+mod whole;
