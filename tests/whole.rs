@@ -2,6 +2,8 @@
 //! this process, so that each call can be counted and cut off.
 
 mod crashes;
+mod drift;
+mod reads;
 mod rig;
 
 use std::sync::LazyLock;
