@@ -4,10 +4,10 @@
 //! said in the testkit's `check_kind`.
 
 mod cases;
-mod inventory;
+pub(crate) mod inventory;
 mod known;
-mod place;
-mod wire;
+pub(crate) mod place;
+pub(crate) mod wire;
 
 use std::collections::BTreeSet;
 use std::sync::Arc;

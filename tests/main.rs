@@ -16,3 +16,4 @@ mod local;
 mod resources;
 mod stores;
 mod support;
+mod whole;

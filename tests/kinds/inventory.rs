@@ -10,7 +10,7 @@ use crate::support::emulator::{Product, REGION};
 use crate::support::http;
 
 /// Everything of one kind.
-pub(super) async fn list(lister: &Lister<'_>, kind: &str) -> Inventory {
+pub(crate) async fn list(lister: &Lister<'_>, kind: &str) -> Inventory {
     let clients = lister.clients;
     let found: Vec<String> = match kind {
         "aws.logs.log_group" => {
@@ -113,12 +113,12 @@ pub(super) async fn list(lister: &Lister<'_>, kind: &str) -> Inventory {
 }
 
 /// What is needed to list.
-pub(super) struct Lister<'a> {
-    pub(super) clients: &'a Clients,
-    pub(super) product: Product,
-    pub(super) endpoint: &'a str,
+pub(crate) struct Lister<'a> {
+    pub(crate) clients: &'a Clients,
+    pub(crate) product: Product,
+    pub(crate) endpoint: &'a str,
     /// The key by which the emulator knows the account.
-    pub(super) key: &'a str,
+    pub(crate) key: &'a str,
 }
 
 impl Lister<'_> {

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::io::{Cursor, Write};
+use std::path::Path;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use aws_smithy_runtime_api::client::http::SharedHttpClient;
@@ -129,9 +130,7 @@ impl Place {
                 noted.note(service, operation);
             }));
         for zip in zips() {
-            watched
-                .artifacts()
-                .insert(zip.sha256.clone(), zip.file.path());
+            watched.artifacts().insert(zip.sha256.clone(), zip.path());
         }
         let quiet = factory(lent.client()).await.clients(&Placement::default());
         let mut registry = Registry::new();
@@ -296,14 +295,21 @@ impl Building<'_> {
 }
 
 /// Code to deploy.
-pub(super) struct Zip {
-    pub(super) sha256: CodeSha256,
-    pub(super) size: u64,
+pub(crate) struct Zip {
+    pub(crate) sha256: CodeSha256,
+    pub(crate) size: u64,
     file: NamedTempFile,
 }
 
+impl Zip {
+    /// Where it lies.
+    pub(crate) fn path(&self) -> &Path {
+        self.file.path()
+    }
+}
+
 /// Two archives that differ. Nobody runs what is in them.
-pub(super) fn zips() -> &'static [Zip; 2] {
+pub(crate) fn zips() -> &'static [Zip; 2] {
     static ZIPS: OnceLock<[Zip; 2]> = OnceLock::new();
     ZIPS.get_or_init(|| {
         ["a", "b"].map(|content| {

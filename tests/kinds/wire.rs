@@ -18,7 +18,7 @@ use tokio::sync::Notify;
 
 /// A wire; clones are the same.
 #[derive(Debug, Clone)]
-pub(super) struct Wire(Arc<Shared>);
+pub(crate) struct Wire(Arc<Shared>);
 
 #[derive(Debug)]
 struct Shared {
@@ -38,7 +38,7 @@ struct Seen {
 
 impl Wire {
     /// A wire over a client that breaks nothing.
-    pub(super) fn over(inner: SharedHttpClient) -> Self {
+    pub(crate) fn over(inner: SharedHttpClient) -> Self {
         Self(Arc::new(Shared {
             inner,
             seen: Mutex::default(),
@@ -47,12 +47,12 @@ impl Wire {
     }
 
     /// The client that calls over this wire.
-    pub(super) fn client(&self) -> SharedHttpClient {
+    pub(crate) fn client(&self) -> SharedHttpClient {
         SharedHttpClient::new(Client(self.clone()))
     }
 
     /// Takes down which operation is called.
-    pub(super) fn note(&self, service: &str, operation: &str) {
+    pub(crate) fn note(&self, service: &str, operation: &str) {
         let call = (service.to_owned(), operation.to_owned());
         self.seen().operations.push(call);
     }
@@ -80,7 +80,7 @@ impl Wire {
 }
 
 /// A client that breaks nothing.
-pub(super) fn plain() -> SharedHttpClient {
+pub(crate) fn plain() -> SharedHttpClient {
     Builder::new().build_http()
 }
 

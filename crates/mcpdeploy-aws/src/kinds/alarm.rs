@@ -8,6 +8,7 @@
 //!   returns data;
 //! - percentiles are an "extended statistic", a field of its own;
 //! - without `datapoints_to_alarm` all evaluation periods must breach;
+//! - DescribeAlarms takes up to 100 names, and answers with 50 unless asked for more;
 //! - lists of metrics and dimensions come back in any order.
 
 use std::collections::BTreeMap;
@@ -115,6 +116,7 @@ impl Kind for Alarm {
     const NAME: &'static str = "aws.cloudwatch.alarm";
     const REPLACE_ON: &'static [&'static str] = &["/name"];
     const TAGGABLE: bool = true;
+    const READ_TOGETHER: usize = 100;
 
     type Clients = Clients;
     type Inputs = AlarmInputs;
@@ -216,18 +218,23 @@ impl Kind for Alarm {
         cx: &Cx<'_, Clients>,
         who: Who<'_, Self::Inputs>,
     ) -> Result<Option<Observed<Self>>, KindError> {
-        let name = who.id.map_or(who.inputs.name.as_str(), PhysicalId::as_str);
-        let found = describe(cx, name).await?;
-        Ok(found.map(|alarm| Observed {
-            id: PhysicalId::new(name),
-            outputs: outputs(name, alarm.alarm_arn().unwrap_or_default()),
-            inputs: observed(&alarm, who.inputs),
-            // Every alarm watches something: an answer that names nothing does not tell what.
-            unobserved: match alarm.metric_name().is_none() && alarm.metrics().is_empty() {
-                true => &["/tags", "/metrics"],
-                false => &["/tags"],
-            },
-        }))
+        let found = describe(cx, &[name(&who)]).await?;
+        Ok(found.first().map(|alarm| observed(alarm, who.inputs)))
+    }
+
+    async fn read_together(
+        cx: &Cx<'_, Clients>,
+        who: &[Who<'_, Self::Inputs>],
+    ) -> Result<Vec<Option<Observed<Self>>>, KindError> {
+        let names: Vec<&str> = who.iter().map(name).collect();
+        let found = describe(cx, &names).await?;
+        let of = |who: &Who<'_, Self::Inputs>| {
+            let alarm = found
+                .iter()
+                .find(|alarm| alarm.alarm_name() == Some(name(who)));
+            alarm.map(|alarm| observed(alarm, who.inputs))
+        };
+        Ok(who.iter().map(of).collect())
     }
 
     async fn read_tags(
@@ -240,7 +247,7 @@ impl Kind for Alarm {
 
     async fn create(cx: &Cx<'_, Clients>, want: &Self::Inputs) -> Result<Created<Self>, KindError> {
         let name = want.name.as_str();
-        if let Some(found) = describe(cx, name).await? {
+        if let [found, ..] = describe(cx, &[name]).await?.as_slice() {
             let tags = list_tags(cx, found.alarm_arn().unwrap_or_default()).await?;
             if !same_owner(&tags.unwrap_or_default(), &want.tags) {
                 return Err(FaultClass::Exists
@@ -316,21 +323,50 @@ fn outputs(name: &str, arn: &str) -> AlarmOutputs {
     }
 }
 
-async fn describe(cx: &Cx<'_, Clients>, name: &str) -> Result<Option<sdk::MetricAlarm>, KindError> {
+fn name<'a>(who: &Who<'a, AlarmInputs>) -> &'a str {
+    who.id.map_or(who.inputs.name.as_str(), PhysicalId::as_str)
+}
+
+/// Those of these names that there are.
+async fn describe(
+    cx: &Cx<'_, Clients>,
+    names: &[&str],
+) -> Result<Vec<sdk::MetricAlarm>, KindError> {
+    let names: Vec<String> = names.iter().map(|name| (*name).to_owned()).collect();
+    let on = names.join(", ");
     let answer = cx
         .clients
         .cloudwatch()
         .describe_alarms()
-        .alarm_names(name)
+        .max_records(100)
+        .set_alarm_names(Some(names.clone()))
         .alarm_types(sdk::AlarmType::MetricAlarm)
         .send()
         .await
-        .fault("cloudwatch", "DescribeAlarms", name)?;
-    let mut alarms = answer.metric_alarms.into_iter().flatten();
-    Ok(alarms.find(|alarm| alarm.alarm_name() == Some(name)))
+        .fault("cloudwatch", "DescribeAlarms", &on)?;
+    let mut alarms = answer.metric_alarms.unwrap_or_default();
+    alarms.retain(|alarm| {
+        let name = alarm.alarm_name();
+        names.iter().any(|wanted| name == Some(wanted))
+    });
+    Ok(alarms)
 }
 
-fn observed(alarm: &sdk::MetricAlarm, asked: &AlarmInputs) -> AlarmInputs {
+fn observed(alarm: &sdk::MetricAlarm, asked: &AlarmInputs) -> Observed<Alarm> {
+    let name = alarm.alarm_name().unwrap_or_default();
+    Observed {
+        id: PhysicalId::new(name),
+        outputs: outputs(name, alarm.alarm_arn().unwrap_or_default()),
+        inputs: inputs(alarm, asked),
+        // Every alarm watches something: an answer that names nothing does not tell what.
+        unobserved: match alarm.metric_name().is_none() && alarm.metrics().is_empty() {
+            true => &["/tags", "/metrics"],
+            false => &["/tags"],
+        },
+    }
+}
+
+fn inputs(alarm: &sdk::MetricAlarm, asked: &AlarmInputs) -> AlarmInputs {
     let actions = |arns: &[String]| arns.iter().map(|arn| TopicArn::new(arn).into()).collect();
     let periods = uint(alarm.evaluation_periods());
     let points = alarm.datapoints_to_alarm().map(|points| uint(Some(points)));
@@ -490,12 +526,9 @@ mod tests {
                 .set_datapoints_to_alarm(points)
                 .build()
         };
-        assert_eq!(observed(&alarm(Some(3)), &asked).datapoints_to_alarm, None);
-        assert_eq!(
-            observed(&alarm(Some(2)), &asked).datapoints_to_alarm,
-            Some(2)
-        );
+        assert_eq!(inputs(&alarm(Some(3)), &asked).datapoints_to_alarm, None);
+        assert_eq!(inputs(&alarm(Some(2)), &asked).datapoints_to_alarm, Some(2));
         asked.datapoints_to_alarm = Some(3);
-        assert_eq!(observed(&alarm(None), &asked).datapoints_to_alarm, Some(3));
+        assert_eq!(inputs(&alarm(None), &asked).datapoints_to_alarm, Some(3));
     }
 }

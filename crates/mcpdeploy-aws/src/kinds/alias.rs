@@ -1,12 +1,17 @@
 //! `aws.lambda.alias`: a name that points at a published version.
 //!
 //! Facts, from the Lambda API reference and developer guide:
-//! - UpdateAlias leaves the routing weights as they are when it is not given any: a canary under
-//!   way is not this kind's business;
+//! - calls go to its version, but for the shares that its routing weights give to others (one, today);
+//! - UpdateAlias leaves the weights as they are unless it is given some, or an empty map: so that a
+//!   share which somebody gave away by hand does not outlive the next deployment, they are said;
 //! - provisioned concurrency on an alias moves along when the alias does, which takes minutes;
 //! - aliases have no tags: whose one is, its function tells.
 
-use aws_sdk_lambda::types::ProvisionedConcurrencyStatusEnum as Status;
+use std::collections::{BTreeMap, HashMap};
+
+use aws_sdk_lambda::types::{
+    AliasRoutingConfiguration, ProvisionedConcurrencyStatusEnum as Status,
+};
 use mcpdeploy_engine::address::{Address, PhysicalId};
 use mcpdeploy_engine::kind::{
     Created, Cx, Delta, Identity, Kind, KindError, Observed, Op, Permission, Placement, Poll, Who,
@@ -34,6 +39,9 @@ pub struct AliasInputs {
     pub name: AliasName,
     /// The version it points at.
     pub version: Input<VersionNumber>,
+    /// Other versions that get a share of the calls: the share of each, from 0 to 1.
+    #[serde(default)]
+    pub weights: BTreeMap<VersionNumber, f64>,
     /// What it is for, at most 256 characters.
     #[serde(default)]
     pub description: String,
@@ -126,6 +134,16 @@ impl Kind for Alias {
                 "only an alias of a published version can have provisioned concurrency".to_owned(),
             );
         }
+        if let Some((version, _)) = inputs
+            .weights
+            .iter()
+            .find(|(_, share)| !(0.0..=1.0).contains(*share))
+        {
+            return wrong(
+                "/weights",
+                format!("the share of version {version} must be from 0 to 1"),
+            );
+        }
         if inputs.provisioned_concurrency == Some(0) {
             return wrong(
                 "/provisioned_concurrency",
@@ -203,6 +221,7 @@ impl Kind for Alias {
                 function: FunctionName::new(function).into(),
                 name: AliasName::new(name),
                 version: VersionNumber::new(alias.function_version().unwrap_or_default()).into(),
+                weights: observed_weights(alias.routing_config()),
                 description: alias.description().unwrap_or_default().to_owned(),
                 provisioned_concurrency: provisioned?.map(|(requested, _)| requested),
             },
@@ -227,6 +246,7 @@ impl Kind for Alias {
             .function_name(function)
             .name(&want.name)
             .function_version(want.version.get())
+            .set_routing_config((!want.weights.is_empty()).then(|| routing(want)))
             .set_description(Some(want.description.clone()).filter(|text| !text.is_empty()))
             .send()
             .await
@@ -245,12 +265,13 @@ impl Kind for Alias {
     ) -> Result<(), KindError> {
         let lambda = cx.clients.lambda();
         let (function, name) = parts(id)?;
-        if delta.updates_any(&["/version", "/description"]) {
+        if delta.updates_any(&["/version", "/weights", "/description"]) {
             lambda
                 .update_alias()
                 .function_name(function)
                 .name(name)
                 .function_version(want.version.get())
+                .set_routing_config(delta.updates("/weights").then(|| routing(want)))
                 .description(&want.description)
                 .send()
                 .await
@@ -330,6 +351,20 @@ impl Kind for Alias {
     }
 }
 
+fn routing(want: &AliasInputs) -> AliasRoutingConfiguration {
+    let share = |(version, share): (&VersionNumber, &f64)| (version.to_string(), *share);
+    let weights: HashMap<String, f64> = want.weights.iter().map(share).collect();
+    AliasRoutingConfiguration::builder()
+        .set_additional_version_weights(Some(weights))
+        .build()
+}
+
+fn observed_weights(routing: Option<&AliasRoutingConfiguration>) -> BTreeMap<VersionNumber, f64> {
+    let weights = routing.and_then(AliasRoutingConfiguration::additional_version_weights);
+    let share = |(version, share): (&String, &f64)| (VersionNumber::new(version), *share);
+    weights.into_iter().flatten().map(share).collect()
+}
+
 /// How many instances are asked for, and whether they are ready; `None` when none are asked for.
 async fn provisioned(
     cx: &Cx<'_, Clients>,
@@ -394,6 +429,7 @@ mod tests {
             function: FunctionName::new("x").into(),
             name: name.into(),
             version: VersionNumber::new("1").into(),
+            weights: BTreeMap::new(),
             description: String::new(),
             provisioned_concurrency: None,
         }
@@ -406,6 +442,21 @@ mod tests {
         }
         for name in ["", "1", "a:b", "a b"] {
             assert!(Alias::validate(&alias(name)).is_err(), "{name}");
+        }
+    }
+
+    #[test]
+    fn shares_are_parts_of_one() {
+        let mut inputs = alias("live");
+        for (share, fits) in [
+            (0.0, true),
+            (0.25, true),
+            (1.0, true),
+            (1.5, false),
+            (-0.1, false),
+        ] {
+            inputs.weights = BTreeMap::from([(VersionNumber::new("2"), share)]);
+            assert_eq!(Alias::validate(&inputs).is_ok(), fits, "{share}");
         }
     }
 

@@ -235,6 +235,11 @@ impl Kind for Subscription {
         if !delta.updates("/raw_delivery") {
             return Ok(());
         }
+        let Some(id) = with_arn(cx, id, want).await? else {
+            // Without its ARN it cannot be changed. It has what Subscribe set; what was asked for
+            // later differs, and is set, as soon as it is confirmed and can be read.
+            return Ok(());
+        };
         cx.clients
             .sns()
             .set_subscription_attributes()
@@ -243,7 +248,7 @@ impl Kind for Subscription {
             .attribute_value(want.raw_delivery.to_string())
             .send()
             .await
-            .fault("sns", "SetSubscriptionAttributes", id)
+            .fault("sns", "SetSubscriptionAttributes", &id)
             .map(|_| ())
     }
 
@@ -262,16 +267,8 @@ impl Kind for Subscription {
         id: &PhysicalId,
         had: &Self::Inputs,
     ) -> Result<(), KindError> {
-        let by_identity;
-        let id = if id.as_str().starts_with("arn:") {
-            id
-        } else {
-            // Perhaps it was confirmed in the meantime.
-            match find(cx, had).await? {
-                Some(found) if found.as_str().starts_with("arn:") => by_identity = found,
-                _ => return Ok(()),
-            }
-            &by_identity
+        let Some(id) = with_arn(cx, id, had).await? else {
+            return Ok(());
         };
         let answer = cx
             .clients
@@ -280,7 +277,7 @@ impl Kind for Subscription {
             .subscription_arn(id.as_str())
             .send()
             .await
-            .removed("sns", "Unsubscribe", id);
+            .removed("sns", "Unsubscribe", &id);
         match answer {
             Err(error)
                 if error
@@ -299,6 +296,19 @@ fn outputs(id: &PhysicalId) -> SubscriptionOutputs {
     SubscriptionOutputs {
         arn: SubscriptionArn::new(id.as_str()),
     }
+}
+
+/// Its ARN: perhaps it was confirmed in the meantime. `None` as long as nobody tells.
+async fn with_arn(
+    cx: &Cx<'_, Clients>,
+    id: &PhysicalId,
+    inputs: &SubscriptionInputs,
+) -> Result<Option<PhysicalId>, KindError> {
+    let is_arn = |id: &PhysicalId| id.as_str().starts_with("arn:");
+    if is_arn(id) {
+        return Ok(Some(id.clone()));
+    }
+    Ok(find(cx, inputs).await?.filter(is_arn))
 }
 
 /// The id of the topic's subscription with our protocol and endpoint: its ARN, or that it is

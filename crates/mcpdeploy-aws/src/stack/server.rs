@@ -69,6 +69,7 @@ impl Stack<'_> {
                 function: Function::name(&function).into(),
                 name: ALIAS.into(),
                 version: Version::version(&version).into(),
+                weights: BTreeMap::new(),
                 description: "What callers reach".to_owned(),
                 provisioned_concurrency: server.provisioned_concurrency,
             },

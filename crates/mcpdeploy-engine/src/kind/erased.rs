@@ -10,8 +10,8 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use super::{
-    ClientSource, Created, Cx, Delta, Identity, Kind, KindError, Op, Permission, Placement,
-    ReplaceOrder, Tags, Who,
+    ClientSource, Created, Cx, Delta, Identity, Kind, KindError, Observed, Op, Permission,
+    Placement, ReplaceOrder, Tags, Who,
 };
 use crate::address::{Address, PhysicalId};
 use crate::pace::Access;
@@ -42,6 +42,17 @@ pub struct DynObserved {
     pub unobserved: &'static [&'static str],
 }
 
+impl<K: Kind> From<Observed<K>> for DynObserved {
+    fn from(observed: Observed<K>) -> Self {
+        Self {
+            id: observed.id,
+            inputs: to_value(&observed.inputs),
+            outputs: to_value(&observed.outputs),
+            unobserved: observed.unobserved,
+        }
+    }
+}
+
 /// The surroundings of an erased operation.
 pub struct DynCx<'a> {
     pub(crate) address: &'a Address,
@@ -63,6 +74,7 @@ pub trait DynKind: Send + Sync {
     fn taggable(&self) -> bool;
     fn keep_replaced(&self) -> bool;
     fn pure(&self) -> bool;
+    fn read_together_at_most(&self) -> usize;
     fn typical_ms(&self) -> u32;
     fn input_schema(&self) -> Value;
     fn output_schema(&self) -> Value;
@@ -86,6 +98,11 @@ pub trait DynKind: Send + Sync {
         inputs: &'a Value,
         others: &'a [PhysicalId],
     ) -> BoxFuture<'a, Result<Option<DynObserved>, KindError>>;
+    fn read_together<'a>(
+        &'a self,
+        cx: &'a DynCx<'a>,
+        who: &'a [Who<'a, Value>],
+    ) -> BoxFuture<'a, Result<Vec<Option<DynObserved>>, KindError>>;
     fn read_tags<'a>(
         &'a self,
         cx: &'a DynCx<'a>,
@@ -230,6 +247,9 @@ impl<K: Kind, S: ClientSource<K::Clients>> DynKind for Erased<K, S> {
     fn pure(&self) -> bool {
         K::PURE
     }
+    fn read_together_at_most(&self) -> usize {
+        K::READ_TOGETHER
+    }
     fn typical_ms(&self) -> u32 {
         K::TYPICAL_MS
     }
@@ -305,12 +325,32 @@ impl<K: Kind, S: ClientSource<K::Clients>> DynKind for Erased<K, S> {
                 Err(error) if error.class == super::FaultClass::Gone => None,
                 Err(error) => return Err(error),
             };
-            Ok(observed.map(|observed| DynObserved {
-                id: observed.id,
-                inputs: to_value(&observed.inputs),
-                outputs: to_value(&observed.outputs),
-                unobserved: observed.unobserved,
-            }))
+            Ok(observed.map(DynObserved::from))
+        })
+    }
+
+    fn read_together<'a>(
+        &'a self,
+        cx: &'a DynCx<'a>,
+        who: &'a [Who<'a, Value>],
+    ) -> BoxFuture<'a, Result<Vec<Option<DynObserved>>, KindError>> {
+        Box::pin(async move {
+            let inputs = who.iter().map(|who| reread(who.inputs, "the inputs"));
+            let inputs: Vec<K::Inputs> = inputs.collect::<Result<_, _>>()?;
+            let clients = self.source.clients(cx.placement)?;
+            let typed: Vec<Who<'_, K::Inputs>> = who
+                .iter()
+                .zip(&inputs)
+                .map(|(who, inputs)| Who {
+                    id: who.id,
+                    inputs,
+                    others: who.others,
+                })
+                .collect();
+            let found = K::read_together(&self.with(cx, &clients), &typed).await?;
+            assert_eq!(found.len(), who.len(), "an answer for each");
+            let found = found.into_iter();
+            Ok(found.map(|found| found.map(DynObserved::from)).collect())
         })
     }
 

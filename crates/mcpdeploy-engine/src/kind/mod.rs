@@ -189,6 +189,9 @@ pub trait Kind: Sized + Send + Sync + 'static {
     const KEEP_REPLACED: bool = false;
     /// It calls nothing: no intent need be recorded, nothing is to be refreshed.
     const PURE: bool = false;
+    /// How many are looked up with one [`Kind::read_together`], where the service has a list for
+    /// that: they need the same clients and nothing else in common.
+    const READ_TOGETHER: usize = 1;
     /// How long creating one usually takes, in milliseconds: weighs the longest path.
     const TYPICAL_MS: u32 = 300;
 
@@ -233,6 +236,21 @@ pub trait Kind: Sized + Send + Sync + 'static {
         cx: &Cx<'_, Self::Clients>,
         who: Who<'_, Self::Inputs>,
     ) -> impl Future<Output = Result<Option<Observed<Self>>, KindError>> + Send;
+
+    /// [`Kind::read`] for several: an answer for each, in their order. `cx` has the first one's
+    /// address. Only asked for kinds that have more than one [`Kind::READ_TOGETHER`].
+    fn read_together(
+        cx: &Cx<'_, Self::Clients>,
+        who: &[Who<'_, Self::Inputs>],
+    ) -> impl Future<Output = Result<Vec<Option<Observed<Self>>>, KindError>> + Send {
+        async move {
+            let mut found = Vec::with_capacity(who.len());
+            for who in who {
+                found.push(Self::read(cx, *who).await?);
+            }
+            Ok(found)
+        }
+    }
 
     /// Its tags, for kinds whose `read` does not see them. Asked only to find out whose it is.
     fn read_tags(

@@ -94,7 +94,8 @@ pub fn plan(
             });
         }
     }
-    if now.deployment != graph.deployment && !now.is_empty() {
+    let stays_empty = now.is_empty() && built.steps.is_empty();
+    if now.deployment != graph.deployment && !stays_empty {
         preamble.push(Record::Named {
             deployment: graph.deployment.clone(),
         });

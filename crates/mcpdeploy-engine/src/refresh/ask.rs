@@ -1,4 +1,4 @@
-//! Reads resources, many at once.
+//! Reads resources, many at once, and with one call where a list serves many.
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
@@ -10,7 +10,7 @@ use tokio::task::JoinSet;
 
 use crate::address::{Address, PhysicalId};
 use crate::event::{Event, Sink};
-use crate::kind::{DynCx, DynKind, DynObserved, KindError, Placement, same_owner};
+use crate::kind::{DynCx, DynKind, DynObserved, KindError, Placement, Who, same_owner};
 use crate::pace::{Access, Lane, Pace};
 use crate::resource::tags_of;
 use crate::retry::retry;
@@ -29,10 +29,14 @@ pub(super) struct Query {
     pub(super) owner: bool,
 }
 
+/// What was found, and whether it is ours: see [`owned`].
+type Found = Option<(DynObserved, Option<bool>)>;
+
 pub(super) struct Answer<K> {
     pub(super) key: K,
     pub(super) query: Query,
-    pub(super) found: Result<Option<(DynObserved, Option<bool>)>, KindError>,
+    /// Those that were read together share their failure.
+    pub(super) found: Result<Found, Arc<KindError>>,
 }
 
 /// The queries to one service that wait, with their places among all.
@@ -77,12 +81,16 @@ pub(super) async fn read_all<K: Send + 'static>(
     while done < total {
         moves.mark_unchanged();
         while let Ok(slot) = Arc::clone(&slots).try_acquire_owned()
-            && let Some((index, key, query, lane)) = next(&mut lines)
+            && let Some((lane, together)) = next(&mut lines)
         {
             let access = Access::new(lane, slot);
+            let place = |(index, key, query)| ((index, key), query);
+            let (places, queries): (Vec<_>, Vec<_>) = together.into_iter().map(place).unzip();
             running.spawn(async move {
-                let found = read_one(&query, &access).await;
-                (index, Answer { key, query, found })
+                let found = read_together(&queries, &access).await;
+                let asked = places.into_iter().zip(queries);
+                let answer = |(((index, key), query), found)| (index, Answer { key, query, found });
+                asked.zip(found).map(answer).collect::<Vec<_>>()
             });
         }
         // Without a free slot, time opens nothing.
@@ -94,11 +102,11 @@ pub(super) async fn read_all<K: Send + 'static>(
         tokio::select! {
             biased;
             Some(ended) = running.join_next() => {
-                match ended {
-                    Ok((index, answer)) => answers[index] = Some(answer),
-                    Err(error) => std::panic::resume_unwind(error.into_panic()),
+                let ended = ended.unwrap_or_else(|error| std::panic::resume_unwind(error.into_panic()));
+                done += ended.len();
+                for (index, answer) in ended {
+                    answers[index] = Some(answer);
                 }
-                done += 1;
                 sink.event(&Event::Reading { done, total });
             }
             _ = moves.changed() => {}
@@ -113,33 +121,84 @@ pub(super) async fn read_all<K: Send + 'static>(
     answers.into_iter().flatten().collect()
 }
 
-/// The first of those whose service can be called.
-fn next<K>(lines: &mut [Line<K>]) -> Option<(usize, K, Query, Lane)> {
-    let first = lines
+/// The first of those whose service can be called, and those that can be read along with it.
+fn next<K>(lines: &mut [Line<K>]) -> Option<(Lane, Vec<(usize, K, Query)>)> {
+    let line = lines
         .iter_mut()
         .filter(|line| line.lane.is_open())
         .min_by_key(|line| line.waiting.front().map_or(usize::MAX, |first| first.0))?;
-    let (index, key, query) = first.waiting.pop_front()?;
-    Some((index, key, query, first.lane.clone()))
+    let first = line.waiting.pop_front()?;
+    let (kind, most) = (first.2.kind.name(), first.2.kind.read_together_at_most());
+    let mut together = vec![first];
+    let mut at = 0;
+    // All of a line are in one place.
+    while together.len() < most && at < line.waiting.len() {
+        match line.waiting.get(at) {
+            Some((_, _, query)) if query.kind.name() == kind => {
+                together.extend(line.waiting.remove(at));
+            }
+            _ => at += 1,
+        }
+    }
+    Some((line.lane.clone(), together))
 }
 
-/// Reads one; with its owner when that is asked for: `Some(true)` ours, `Some(false)` not ours,
-/// `None` nobody can tell.
-async fn read_one(
+/// Reads those, with an answer for each; see [`owned`].
+async fn read_together(queries: &[Query], access: &Access) -> Vec<Result<Found, Arc<KindError>>> {
+    let Some(first) = queries.first() else {
+        return Vec::new();
+    };
+    let quiet = |_: &str| ();
+    let retrying = |_: &KindError, _: Duration| ();
+    let cx = DynCx::new(&first.address, &first.placement, &quiet).paced(access);
+    let kind = &*first.kind;
+    let who: Vec<Who<'_, Value>> = queries
+        .iter()
+        .map(|query| Who {
+            id: query.id.as_ref(),
+            inputs: &query.inputs,
+            others: &query.others,
+        })
+        .collect();
+    let found = retry(access, &retrying, || async {
+        match who.as_slice() {
+            [who] => Ok(vec![kind.read(&cx, who.id, who.inputs, who.others).await?]),
+            many => kind.read_together(&cx, many).await,
+        }
+    })
+    .await;
+    match found {
+        Ok(found) => {
+            let mut answers = Vec::with_capacity(found.len());
+            for (found, query) in found.into_iter().zip(queries) {
+                answers.push(match found {
+                    Some(observed) => match owned(query, observed, access).await {
+                        Ok(found) => Ok(Some(found)),
+                        Err(error) => Err(Arc::new(error)),
+                    },
+                    None => Ok(None),
+                });
+            }
+            answers
+        }
+        Err(error) => {
+            let error = Arc::new(error);
+            queries.iter().map(|_| Err(Arc::clone(&error))).collect()
+        }
+    }
+}
+
+/// What was found, with its owner when that is asked for: `Some(true)` ours, `Some(false)` not
+/// ours, `None` nobody can tell.
+async fn owned(
     query: &Query,
+    observed: DynObserved,
     access: &Access,
-) -> Result<Option<(DynObserved, Option<bool>)>, KindError> {
+) -> Result<(DynObserved, Option<bool>), KindError> {
     let quiet = |_: &str| ();
     let retrying = |_: &KindError, _: Duration| ();
     let cx = DynCx::new(&query.address, &query.placement, &quiet).paced(access);
     let kind = &*query.kind;
-    let found = retry(access, &retrying, || {
-        kind.read(&cx, query.id.as_ref(), &query.inputs, &query.others)
-    })
-    .await?;
-    let Some(observed) = found else {
-        return Ok(None);
-    };
     let owner = if !query.owner || !kind.taggable() {
         None
     } else if observed.unobserved.contains(&"/tags") {
@@ -154,5 +213,5 @@ async fn read_one(
             &tags_of(&observed.inputs),
         ))
     };
-    Ok(Some((observed, owner)))
+    Ok((observed, owner))
 }
