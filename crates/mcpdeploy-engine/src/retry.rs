@@ -8,6 +8,11 @@ use tokio::time::Instant;
 use crate::kind::{FaultClass, KindError, RetrySchedule};
 use crate::pace::{Access, Lane};
 
+/// How long to wait before looking once more, and again, for what an unanswered creation may have
+/// made, where a list may lag behind and a second creation would make a second one.
+pub(crate) const LOOK_AGAIN: [Duration; 2] =
+    [Duration::from_millis(500), Duration::from_millis(1500)];
+
 /// The waits between tries of one operation.
 ///
 /// Each class of failures has its own schedule and its own time to give up, counted from the first

@@ -299,3 +299,34 @@ async fn the_clock_was_wrong() {
         ends_as(&mut lab, scene, &quiet).await;
     }
 }
+
+/// A list that lags: what was made a moment ago is not found by tags or in its parent yet, and the
+/// answer to the creation was lost, or the run was killed before it came. Nothing is made twice.
+async fn lagging(fault: Fault) {
+    let kinds = ["fake.tagged", "fake.child"];
+    for scene in scenes() {
+        let quiet = undisturbed(&scene).await;
+        for number in 0..quiet.calls {
+            let mut lab = set(&scene).await;
+            for kind in kinds {
+                lab.cloud.set_lag(kind, Duration::from_millis(1800));
+            }
+            let at = lab.cloud.call_count() + number;
+            lab.cloud.arm(At::Number(at), fault, 1);
+            eprintln!("{}: {fault:?} at call {number}", scene.name);
+            run(&mut lab, &scene).await;
+            lab.converge(&scene.after.desired).await;
+            ends_as(&mut lab, &scene, &quiet).await;
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_list_that_lags_after_a_lost_answer() {
+    lagging(Fault::LoseAnswer).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_list_that_lags_after_a_crash() {
+    lagging(Fault::CrashAfter).await;
+}

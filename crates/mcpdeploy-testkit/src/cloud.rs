@@ -163,6 +163,12 @@ impl FakeCloud {
         self.world().weather.pending.insert(kind, time);
     }
 
+    /// For how long after its creation an object of a kind is not found when it is looked for by what
+    /// it is; by its id it is.
+    pub fn set_lag(&self, kind: &'static str, time: Duration) {
+        self.world().weather.lag.insert(kind, time);
+    }
+
     /// Lets objects go though others still refer to them.
     pub fn set_lax(&self, lax: bool) {
         self.world().lax = lax;

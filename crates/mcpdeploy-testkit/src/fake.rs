@@ -258,7 +258,8 @@ impl<S: Shape> Kind for Fake<S> {
                         Some(id) => physical::<S>(object) == *id,
                         // Who looks a name up finds whatever has it.
                         None => {
-                            is_it::<S>(object, who.inputs)
+                            world.weather.is_listed(object)
+                                && is_it::<S>(object, who.inputs)
                                 && (matches!(S::FINDS, Finds::ByName)
                                     || !who.others.contains(&physical::<S>(object)))
                         }

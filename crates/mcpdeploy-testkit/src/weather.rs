@@ -14,6 +14,7 @@ pub(crate) struct Weather {
     pub(crate) calls: BTreeMap<(&'static str, CallOp), usize>,
     pub(crate) propagation: HashMap<&'static str, Duration>,
     pub(crate) pending: HashMap<&'static str, Duration>,
+    pub(crate) lag: HashMap<&'static str, Duration>,
     /// When each object was made, by its id.
     births: HashMap<String, Instant>,
 }
@@ -55,6 +56,10 @@ impl Weather {
 
     pub(crate) fn is_visible(&self, object: &Object) -> bool {
         self.is_over(&self.propagation, object)
+    }
+
+    pub(crate) fn is_listed(&self, object: &Object) -> bool {
+        self.is_over(&self.lag, object)
     }
 
     pub(crate) fn is_usable(&self, object: &Object) -> bool {

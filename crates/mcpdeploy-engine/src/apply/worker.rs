@@ -17,7 +17,7 @@ use crate::kind::{
 };
 use crate::pace::Access;
 use crate::resource::tags_of;
-use crate::retry::{Backoff, retry};
+use crate::retry::{Backoff, LOOK_AGAIN, retry};
 
 /// What a worker tells the coordinator.
 pub(super) enum Message {
@@ -136,8 +136,7 @@ impl Work {
                     .lock()
                     .unwrap_or_else(PoisonError::into_inner)
                     .others(self.address.kind(), &self.placement, None);
-                let found = self.retry(|| self.kind.read(cx, None, want, &others)).await;
-                match found {
+                match self.look(cx, want, &others, ambiguous).await {
                     // Its predecessor or another resource has what makes it unique: that is not the
                     // new one.
                     Ok(Some(observed)) if others.contains(&observed.id) => {}
@@ -193,6 +192,31 @@ impl Work {
                     .await
             }
         }
+    }
+
+    /// Looks for what a try may have made, patiently where that is needed: see [`LOOK_AGAIN`].
+    async fn look(
+        &self,
+        cx: &DynCx<'_>,
+        want: &Value,
+        others: &[PhysicalId],
+        ambiguous: bool,
+    ) -> Result<Option<DynObserved>, KindError> {
+        let identity = self.kind.identity(want);
+        let may_lag = ambiguous && identity.is_none_or(|identity| identity.may_lag());
+        let mut found = self
+            .retry(|| self.kind.read(cx, None, want, others))
+            .await?;
+        for wait in LOOK_AGAIN.into_iter().filter(|_| may_lag) {
+            if found.is_some() {
+                break;
+            }
+            tokio::time::sleep(wait).await;
+            found = self
+                .retry(|| self.kind.read(cx, None, want, others))
+                .await?;
+        }
+        Ok(found)
     }
 
     /// Whether what was found under a new resource's identity is what this step made.

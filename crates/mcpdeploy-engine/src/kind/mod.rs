@@ -87,6 +87,15 @@ impl Identity {
         }
     }
 
+    /// Whether it is looked for in a list, which may not show yet what was made a moment ago, while a
+    /// second one could be made meanwhile.
+    pub(crate) fn may_lag(&self) -> bool {
+        match self {
+            Self::OwnerTag | Self::InParent { .. } => true,
+            Self::Name(_) | Self::ClientToken(_) => false,
+        }
+    }
+
     /// A text that only one resource of the kind can have at a time; `None` when there may be
     /// several with this identity.
     pub(crate) fn unique(&self, kind: &KindName) -> Option<String> {

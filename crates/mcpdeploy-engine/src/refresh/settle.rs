@@ -7,9 +7,10 @@ use crate::event::{Finding, Sink};
 use crate::kind::Registry;
 use crate::plan::{Findings, Recovered};
 use crate::record::{IntentAction, OpId, Record, Recovery};
+use crate::retry::LOOK_AGAIN;
 use crate::state::State;
 
-use super::ask::{Query, read_all};
+use super::ask::{Answer, Query, read_all};
 use super::{Problem, RefreshErrors, RefreshOptions, kind_of, record, stop_on};
 
 /// Settles what an earlier run announced and did not end.
@@ -51,7 +52,7 @@ pub(super) async fn settle_pending(
         ));
     }
     let mut problems = Vec::new();
-    for answer in read_all(queries, options, sink).await {
+    for answer in read_patiently(queries, options, sink).await {
         let Some(pending) = now.pending.get(&answer.key) else {
             continue;
         };
@@ -111,4 +112,35 @@ pub(super) async fn settle_pending(
         record(now, findings, recovered)?;
     }
     stop_on(problems)
+}
+
+/// Reads, and looks again for creations that left nothing to be seen: see [`LOOK_AGAIN`]. A call that
+/// was on its way when its run was killed has arrived by then, too.
+async fn read_patiently(
+    queries: Vec<(OpId, Query)>,
+    options: &RefreshOptions,
+    sink: &mut dyn Sink,
+) -> Vec<Answer<OpId>> {
+    let mut answers = read_all(queries, options, sink).await;
+    for wait in LOOK_AGAIN {
+        let (unseen, seen): (Vec<_>, Vec<_>) = answers.into_iter().partition(may_lag);
+        answers = seen;
+        if unseen.is_empty() {
+            break;
+        }
+        tokio::time::sleep(wait).await;
+        let again = unseen.into_iter().map(|answer| (answer.key, answer.query));
+        answers.extend(read_all(again.collect(), options, sink).await);
+    }
+    answers.sort_by_key(|answer| answer.key);
+    answers
+}
+
+/// Whether something may have been created that cannot be seen yet.
+fn may_lag(answer: &Answer<OpId>) -> bool {
+    let query = &answer.query;
+    let identity = query.kind.identity(&query.inputs);
+    matches!(answer.found, Ok(None))
+        && query.id.is_none()
+        && identity.is_none_or(|identity| identity.may_lag())
 }
