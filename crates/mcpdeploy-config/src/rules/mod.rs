@@ -9,6 +9,7 @@ mod planned;
 mod resources;
 mod server;
 mod tags;
+mod tokens;
 mod variables;
 
 pub use notes::Note;
@@ -27,6 +28,7 @@ pub(crate) fn check(view: &Node, mistakes: &mut Vec<Mistake>) {
     access::check(view, mistakes);
     files::check(view, mistakes);
     tags::check(view, mistakes);
+    tokens::check(view, mistakes);
     planned::check(view, mistakes);
 }
 
