@@ -1,7 +1,7 @@
 # What a newcomer needs: `make demo`, which wants Rust and a C linker, and `make test`, which also wants
 # Python 3.9 or newer: emulators and clients are installed into target/.
 
-.PHONY: help demo test fixtures bench fuzz schemas golden
+.PHONY: help demo test fixtures bench fuzz crash schemas golden
 
 help: ## what there is
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -32,6 +32,13 @@ SECONDS_EACH ?= 600
 
 fuzz: ## fuzz everything that is read; needs nightly Rust, cargo-fuzz and a C++ compiler
 	./fuzz/run $(SECONDS_EACH)
+
+BINARY ?= target/release/mcpdeploy
+STEP ?= 1
+
+crash: ## kill BINARY at every call of AWS's API (or every STEPth), on an emulator, and look what is left
+	CARGO_TARGET_DIR=$(CURDIR)/target/fixtures $(BINARY) -C fixtures/calculator build
+	python3 tests/crash/harness.py $(BINARY) fixtures/calculator/.pmcp/build/default/bootstrap --step $(STEP)
 
 schemas: ## write state-schemas/ anew from the Rust types
 	UPDATE_SCHEMAS=1 cargo test --locked -p mcpdeploy-config -p mcpdeploy-engine -p mcpdeploy-probe schema

@@ -5,6 +5,7 @@
 
 mod bad_input;
 mod bootstraps;
+mod canaries;
 mod checks;
 mod clouds;
 mod deploy;

@@ -5,3 +5,5 @@
 pub(crate) mod emulator;
 pub(crate) mod http;
 pub(crate) mod project;
+pub(crate) mod proxy;
+pub(crate) mod watched;

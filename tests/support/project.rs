@@ -34,6 +34,13 @@ impl Project {
         }
     }
 
+    /// Sets a variable of its environment.
+    pub(crate) fn with_env(mut self, key: &'static str, value: &str) -> Self {
+        self.env.retain(|(name, _)| *name != key);
+        self.env.push((key, value.to_owned()));
+        self
+    }
+
     pub(crate) fn path(&self) -> &Path {
         self.folder.path()
     }

@@ -4,8 +4,9 @@
 //! outlives it, and starts one in the background. One that only looks or removes (`plan`,
 //! `destroy`) opens the data folder itself when no cloud runs, and leaves nothing behind.
 
-use std::fs::{self, File};
+use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io::{self, Read, Seek, SeekFrom};
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -160,9 +161,15 @@ pub(crate) async fn start_background(data: &Path, port: Option<u16>) -> Result<R
     let fail = |what: &str, error: io::Error| {
         Failure::failed(format!("failed to start the embedded cloud: {what}")).cause(error)
     };
-    fs::create_dir_all(data).map_err(|error| fail("make its folder", error))?;
+    // What it holds, and what functions write to its log, is nobody else's.
+    let made = DirBuilder::new().recursive(true).mode(0o700).create(data);
+    made.map_err(|error| fail("make its folder", error))?;
     let path = data.join("cloud.log");
-    let log = File::create(&path).map_err(|error| fail("open its log", error))?;
+    let mut options = OpenOptions::new();
+    options.write(true).create(true).truncate(true).mode(0o600);
+    let log = options
+        .open(&path)
+        .map_err(|error| fail("open its log", error))?;
     let copy = log
         .try_clone()
         .map_err(|error| fail("open its log", error))?;

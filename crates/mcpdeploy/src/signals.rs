@@ -43,3 +43,32 @@ impl Drop for Watch {
         self.0.abort();
     }
 }
+
+/// Ends the process with a signal, for as long as the guard lives: for what comes after a run and
+/// may take long. Once somebody has listened for signals, they no longer end it by themselves.
+pub(crate) struct Ends(JoinHandle<()>);
+
+impl Ends {
+    pub(crate) fn start() -> std::io::Result<Self> {
+        let mut interrupt = signal(SignalKind::interrupt())?;
+        let mut terminate = signal(SignalKind::terminate())?;
+        #[expect(
+            clippy::disallowed_methods,
+            reason = "the guard aborts the task with what it guards"
+        )]
+        let task = tokio::spawn(async move {
+            tokio::select! {
+                _ = interrupt.recv() => {}
+                _ = terminate.recv() => {}
+            }
+            std::process::exit(i32::from(Exit::Interrupted.code()));
+        });
+        Ok(Self(task))
+    }
+}
+
+impl Drop for Ends {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
+}

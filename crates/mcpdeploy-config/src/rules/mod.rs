@@ -11,6 +11,7 @@ mod resources;
 mod server;
 mod state;
 mod tags;
+mod tokens;
 mod variables;
 
 pub use notes::Note;
@@ -31,6 +32,7 @@ pub(crate) fn check(view: &Node, mistakes: &mut Vec<Mistake>) {
     state::check(view, mistakes);
     tags::check(view, mistakes);
     moved::check(view, mistakes);
+    tokens::check(view, mistakes);
     planned::check(view, mistakes);
 }
 

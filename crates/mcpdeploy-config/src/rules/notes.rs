@@ -3,7 +3,6 @@
 use crate::model::{DeployConfig, TargetKind};
 use crate::node::{Node, Span};
 use crate::schema::FOREIGN;
-use crate::secret_scan::secrets_in;
 
 /// Something worth knowing about a file that is in order.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -103,19 +102,5 @@ fn server_notes(view: &Node, config: &DeployConfig, say: &mut impl FnMut(String,
             "no mail is ever sent: [observability.alarms] sets no threshold".to_owned(),
             &entry.key,
         );
-    }
-    for (name, entry) in view.entries("environment") {
-        if entry
-            .node
-            .str()
-            .is_some_and(|text| !secrets_in(text).is_empty())
-        {
-            say(
-                format!(
-                    "`{name}` looks like a secret: under [secrets] its value would not be in the file"
-                ),
-                &entry.key,
-            );
-        }
     }
 }

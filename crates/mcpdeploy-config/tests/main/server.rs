@@ -118,13 +118,21 @@ fn what_may_surprise_is_noted() {
 }
 
 #[test]
-fn a_token_in_the_environment_is_noted_and_never_shown() {
+fn a_token_is_refused_wherever_it_stands_and_never_shown() {
     let token = format!("sk-{}", "proj-4f9Qx81".repeat(3));
-    let text = format!("{SMALLEST}[environment]\nOPENAI_API_KEY = \"{token}\"\n");
-    let loaded = good(&text);
-    assert_eq!(loaded.notes.len(), 1);
+    for place in [
+        "[environment]\nOPENAI = \"@\"",
+        "[tags]\nkey = \"a @ b\"",
+        "[tags]\n@ = \"x\"",
+    ] {
+        let text = format!("{SMALLEST}{}\n", place.replace('@', &token));
+        let errors = bad_in(&text, "default");
+        assert_eq!(errors.errors().len(), 1, "{place}");
+        assert!(!errors.render(false, 100).contains(&token), "{place}");
+    }
+    // A comment goes nowhere, and is masked where it is shown.
+    let loaded = good(&format!("{SMALLEST}# {token}\n"));
     assert!(!loaded.source.text().contains(&token));
-    assert_eq!(loaded.config.environment["OPENAI_API_KEY"], token);
 }
 
 #[test]

@@ -13,6 +13,7 @@ use crate::local::Need;
 use crate::project::Project;
 use crate::screen::Screen;
 use crate::session::Session;
+use crate::signals::Ends;
 use crate::views::checks::{Checks, Detail};
 
 pub(crate) async fn run(global: &Global, args: &Deploy, screen: &Screen) -> Result<Exit, Failure> {
@@ -35,6 +36,9 @@ pub(crate) async fn run(global: &Global, args: &Deploy, screen: &Screen) -> Resu
     if exit != Exit::Done || args.skip_tests {
         return Ok(exit);
     }
+    // Everything is saved: nobody has to wait for the checks.
+    let _ends = Ends::start()
+        .map_err(|error| Failure::failed("failed to listen for signals").cause(error))?;
     try_it(&session, screen).await
 }
 

@@ -1,9 +1,12 @@
 //! `plan`: what apply would change, and why.
 
+use std::fs::{self, OpenOptions};
+use std::io::{self, Write};
 use std::path::Path;
 
 use mcpdeploy_engine::plan::Plan as EnginePlan;
 use mcpdeploy_engine::seal::{Head, Keyring, What};
+use tempfile::NamedTempFile;
 
 use crate::cli::{Global, Plan};
 use crate::exit::Exit;
@@ -36,10 +39,7 @@ pub(crate) async fn run(global: &Global, args: &Plan, screen: &Screen) -> Result
     })
 }
 
-#[expect(
-    clippy::disallowed_methods,
-    reason = "the plan is the user's file: when it is torn, apply refuses it and nothing is lost"
-)]
+/// Saves a plan whole or not at all, and for nobody else to read: it names everything that is there.
 fn save(plan: &EnginePlan, path: &Path, keyring: &Keyring) -> Result<(), Failure> {
     let failed = |error: &dyn std::fmt::Display| {
         Failure::failed(format!("failed to save the plan in {}", path.display())).cause(error)
@@ -51,12 +51,35 @@ fn save(plan: &EnginePlan, path: &Path, keyring: &Keyring) -> Result<(), Failure
     };
     let bytes = keyring.seal(What::Plan, &head, &bytes);
     let bytes = bytes.map_err(|e| failed(&e))?;
-    std::fs::write(path, bytes).map_err(|e| failed(&e))
+    match fs::metadata(path) {
+        // A pipe or a terminal cannot be replaced.
+        Ok(there) if !there.is_file() => OpenOptions::new()
+            .write(true)
+            .open(path)
+            .and_then(|mut file| file.write_all(&bytes))
+            .map_err(|e| failed(&e)),
+        // What a link leads to is replaced, not the link.
+        Ok(_) => {
+            let whole = fs::canonicalize(path).map_err(|e| failed(&e))?;
+            replace(&whole, &bytes).map_err(|e| failed(&e))
+        }
+        Err(_) => replace(path, &bytes).map_err(|e| failed(&e)),
+    }
+}
+
+fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let folder = path.parent().filter(|parent| *parent != Path::new(""));
+    // Readable for its owner only, and gone when it does not get to its place.
+    let mut file = NamedTempFile::new_in(folder.unwrap_or(Path::new(".")))?;
+    file.write_all(bytes)?;
+    file.as_file().sync_all()?;
+    file.persist(path).map_err(|error| error.error)?;
+    Ok(())
 }
 
 /// Reads a saved plan.
 pub(crate) fn read(path: &Path, keyring: &Keyring) -> Result<EnginePlan, Failure> {
-    let bytes = std::fs::read(path).map_err(|error| {
+    let bytes = fs::read(path).map_err(|error| {
         Failure::usage(format!("failed to read the plan {}", path.display())).cause(error)
     })?;
     let bytes = keyring.open(What::Plan, &bytes).map_err(|error| {
