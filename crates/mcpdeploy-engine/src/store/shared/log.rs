@@ -25,6 +25,11 @@ struct Parts {
 }
 
 impl Parts {
+    /// Whether its head is there. It goes last, so what has none is over: at most bars are left.
+    fn has_head(&self) -> bool {
+        self.numbers.first() == Some(&1)
+    }
+
     fn keys(&self) -> impl DoubleEndedIterator<Item = String> {
         self.numbers.iter().map(|number| key(&self.serial, *number))
     }
@@ -61,10 +66,7 @@ impl Shared {
     /// The journal on the highest serial; `None` when there is none.
     pub(super) fn read_log(&self) -> Result<Option<KeptJournal>, StoreError> {
         let mut journals = self.journals()?;
-        let Some(parts) = journals
-            .iter_mut()
-            .rfind(|parts| parts.numbers.first() == Some(&1))
-        else {
+        let Some(parts) = journals.iter_mut().rfind(|parts| parts.has_head()) else {
             return Ok(None);
         };
         // Behind a gap there is at most a bar: the rest is being removed.
@@ -95,7 +97,7 @@ impl Shared {
     pub(super) fn fence(&self, by: &RunInfo) -> Result<(), StoreError> {
         let bar = serde_json::to_vec(&Bar { barred: by })
             .map_err(|error| self.failed("write", JOURNALS, error.into()))?;
-        for parts in self.journals()? {
+        for parts in self.journals()?.iter().filter(|parts| parts.has_head()) {
             let Some(&last) = parts.numbers.last() else {
                 continue;
             };
