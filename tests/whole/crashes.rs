@@ -112,7 +112,7 @@ async fn settled(rig: &mut Rig, phase: Phase, desired: &Desired) -> Listed {
         Phase::Destroy => {
             let plan = rig.plan(desired, &phase.options()).await;
             assert!(plan.is_noop(), "{:#?}", plan.actions);
-            assert!(!rig.lab.store.journal_path().exists());
+            assert!(!rig.lab.journal_path().exists());
         }
     }
     let listed = rig.listed().await;
