@@ -25,6 +25,8 @@ bench: ## figures beside those of other tools
 	cargo bench -p mcpdeploy-engine --locked
 	cargo bench -p mcpdeploy-local --locked
 	python3 benches/process.py
+	python3 benches/scale.py --runs 1
+	python3 benches/chain.py
 	python3 benches/ministack.py
 	python3 benches/local.py
 

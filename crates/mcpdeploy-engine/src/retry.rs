@@ -221,8 +221,8 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn what_uploads_something_is_tried_less_often() {
         for (error, most) in [
-            (FaultClass::Propagation.error("no"), 20),
-            (FaultClass::Propagation.error("no").costly(), 11),
+            (FaultClass::Propagation.error("no"), 15),
+            (FaultClass::Propagation.error("no").costly(), 12),
         ] {
             let mut backoff = Backoff::new();
             let start = Instant::now();

@@ -195,10 +195,7 @@ impl Kind for Function {
             .send()
             .await
             .fault("lambda", "CreateFunction", &want.name)
-            .map_err(|error| match want.code.s3 {
-                Some(_) => error,
-                None => error.costly(),
-            })?;
+            .map_err(|error| uploading(want, error))?;
         let progress = progress(
             answer.state(),
             answer.state_reason(),
@@ -282,6 +279,14 @@ fn passed_on(inputs: &FunctionInputs, placement: &Placement) -> Vec<Permission> 
         Permission::new("lambda:GetLayerVersion", layer)
     }));
     all
+}
+
+/// The failure of a call that carries the code: unless that is in a bucket, each try uploads it.
+fn uploading(want: &FunctionInputs, error: KindError) -> KindError {
+    match want.code.s3 {
+        Some(_) => error,
+        None => error.costly(),
+    }
 }
 
 fn outputs(region: &str, arn: &str, inputs: &FunctionInputs) -> FunctionOutputs {

@@ -7,10 +7,10 @@ use serde::{Deserialize, Serialize};
 
 use super::Poll;
 
-/// The shortest wait from one costly try to the next. A role takes 5 to 10 s until Lambda knows it:
-/// so a function's code is uploaded about ten times instead of twenty, and what that adds to the
-/// deployment is at most its twentieth part.
-const COSTLY: Duration = Duration::from_millis(600);
+/// The shortest wait from one costly try to the next. Lambda knows a new role after 5 to 10 s: its
+/// function's code is uploaded a dozen times in 6 s, where the tenth part of what was waited would
+/// make it twenty, and by then the two see it equally soon.
+const COSTLY: Duration = Duration::from_millis(500);
 
 /// What a failure means for the next try. The classes and their treatment are the engine's; which
 /// service error is of which class is the crate of kinds' to say.

@@ -6,7 +6,7 @@ use aws_sdk_lambda::types::{
 use mcpdeploy_engine::kind::{Cx, Delta, KindError};
 use mcpdeploy_engine::value::Input;
 
-use super::{Architecture, FunctionInputs, Tracing, default_log_group, known};
+use super::{Architecture, FunctionInputs, Tracing, default_log_group, known, uploading};
 use crate::clients::{Clients, upload_timeouts};
 use crate::fault::Fault;
 use crate::kinds::lambda_shared::{Progress, arn, failed, progress, wait_ready};
@@ -77,7 +77,8 @@ async fn update_code(
         .config_override(aws_sdk_lambda::config::Builder::new().timeout_config(upload_timeouts()))
         .send()
         .await
-        .fault("lambda", "UpdateFunctionCode", name)?;
+        .fault("lambda", "UpdateFunctionCode", name)
+        .map_err(|error| uploading(want, error))?;
     let progress = progress(
         answer.state(),
         answer.state_reason(),

@@ -68,9 +68,12 @@ impl Human {
 
     fn say(&mut self, line: &str, important: bool) {
         match &mut self.out {
-            // Whoever stopped reading does not stop the run.
+            // One write a line: what reads never sees half of one. Whoever stopped reading does not
+            // stop the run.
             Out::Lines(out) => {
-                let _ = writeln!(out, "{line}").and_then(|()| out.flush());
+                let _ = out
+                    .write_all(format!("{line}\n").as_bytes())
+                    .and_then(|()| out.flush());
             }
             Out::Live(live) => live.say(line.to_owned(), important),
         }
