@@ -277,7 +277,7 @@ fn nothing_that_fails_tells_a_secret() {
 #[test]
 fn a_throttled_run_tells_no_secret() {
     let nest = Nest::new(&with_secret(), "http://127.0.0.1:1");
-    nest.run(&["local", "up", "--throttle", "20/12"], 0);
+    nest.run(&["local", "up", "--throttle", "20/4"], 0);
     nest.run(&["--local", "-vv", "apply", "--auto-approve"], 0);
     nest.run(&["--local", "-vv", "destroy", "--auto-approve"], 0);
     nest.run(&["local", "down"], 0);

@@ -5,6 +5,7 @@ mod crashes;
 mod drift;
 mod reads;
 mod rig;
+mod throttled;
 
 use std::sync::LazyLock;
 

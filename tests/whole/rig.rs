@@ -12,7 +12,7 @@ use mcpdeploy_engine::event::{Event, Outcome, Summary};
 use mcpdeploy_engine::kind::{ClientSource, Placement, Registry};
 use mcpdeploy_engine::plan::{Plan, PlanOptions};
 use mcpdeploy_engine::resource::Desired;
-use mcpdeploy_local::{Cloud, Settings};
+use mcpdeploy_local::{Cloud, Settings, Switches};
 use mcpdeploy_testkit::check_kind::Calls;
 use mcpdeploy_testkit::{Failed, Fault, Lab};
 use serde_json::Value;
@@ -93,6 +93,11 @@ impl Rig {
             artifacts: self.factory.artifacts(),
         };
         stack::desired(&loaded.config, &setting, &self.lab.registry).expect("the stack is right")
+    }
+
+    /// Makes the cloud worse, or better again.
+    pub(super) fn switch(&self, switches: Switches) {
+        self.cloud.switch(switches);
     }
 
     /// Plans from what is stored.

@@ -141,13 +141,13 @@ impl Kind for Role {
     ) -> Result<Option<Observed<Self>>, KindError> {
         let name = who.id.map_or(who.inputs.name.as_str(), PhysicalId::as_str);
         let iam = cx.clients.iam();
-        let role = async {
+        let role = cx.in_turn(|| async {
             iam.get_role()
                 .role_name(name)
                 .send()
                 .await
                 .found("iam", "GetRole", name)
-        };
+        });
         // The policies that are expected are fetched along with the list of those that there are:
         // one round trip instead of two, as long as nothing has drifted.
         let expected = join::all(

@@ -23,7 +23,7 @@ pub(super) fn check(view: &Node, mistakes: &mut Vec<Mistake>) {
                 .help("revoke it if the file has left this machine, and remove it"),
             );
         }
-        if !node.str().is_some_and(|text| !secrets_in(text).is_empty()) {
+        if node.str().is_none_or(|text| secrets_in(text).is_empty()) {
             return;
         }
         let variable = pointer.strip_prefix("/environment/");

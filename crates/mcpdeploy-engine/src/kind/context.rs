@@ -12,6 +12,8 @@ use super::{FaultClass, KindError};
 use crate::address::{Address, PhysicalId};
 use crate::pace::{Access, Turn};
 
+/// How often one call of several is made again before the whole operation is.
+const TURNS: usize = 10;
 /// Between an answer and the next question there is always this pause.
 const SHORTEST: Duration = Duration::from_millis(25);
 
@@ -74,6 +76,33 @@ impl<'a, C> Cx<'a, C> {
     /// Tells the user what is being waited for, e.g. "waiting until the update settles".
     pub fn phase(&self, text: &str) {
         (self.phase)(text);
+    }
+
+    /// Makes one of several calls that an operation makes at the same time. When the service
+    /// throttles it, it alone is made again, in its turn: all of them together may be more than the
+    /// service takes at once, and an operation that begins anew each time would never end.
+    ///
+    /// # Errors
+    /// What the call fails with; that it was throttled when it was so time and again.
+    pub async fn in_turn<T, F>(&self, mut call: impl FnMut() -> F + Send) -> Result<T, KindError>
+    where
+        F: Future<Output = Result<T, KindError>> + Send,
+        T: Send,
+    {
+        let throttled = |answer: &Result<T, KindError>| matches!(answer, Err(error) if error.class == FaultClass::Throttled);
+        let mut answer = call().await;
+        let Some(access) = self.access else {
+            return answer;
+        };
+        for _ in 0..TURNS {
+            if !throttled(&answer) {
+                break;
+            }
+            let (turn, _) = access.turn().await;
+            answer = call().await;
+            turn.answered(&answer);
+        }
+        answer
     }
 
     /// Asks again and again until `ask` has an answer.

@@ -39,10 +39,13 @@ pub(super) struct Answer<K> {
     pub(super) found: Result<Found, Arc<KindError>>,
 }
 
-/// The queries to one service that wait, with their places among all.
+/// A query that waits, with its place among all.
+type Waiting<K> = (usize, K, Query);
+
+/// The queries to one service that wait.
 struct Line<K> {
     lane: Lane,
-    waiting: VecDeque<(usize, K, Query)>,
+    waiting: VecDeque<Waiting<K>>,
 }
 
 /// The queries by service.
@@ -122,7 +125,7 @@ pub(super) async fn read_all<K: Send + 'static>(
 }
 
 /// The first of those whose service can be called, and those that can be read along with it.
-fn next<K>(lines: &mut [Line<K>]) -> Option<(Lane, Vec<(usize, K, Query)>)> {
+fn next<K>(lines: &mut [Line<K>]) -> Option<(Lane, Vec<Waiting<K>>)> {
     let line = lines
         .iter_mut()
         .filter(|line| line.lane.is_open())
@@ -137,7 +140,7 @@ fn next<K>(lines: &mut [Line<K>]) -> Option<(Lane, Vec<(usize, K, Query)>)> {
             Some((_, _, query)) if query.kind.name() == kind => {
                 together.extend(line.waiting.remove(at));
             }
-            _ => at += 1,
+            Some(_) | None => at += 1,
         }
     }
     Some((line.lane.clone(), together))

@@ -71,15 +71,12 @@ pub(super) async fn inline_names(
     let mut names = BTreeSet::new();
     let mut marker = None;
     loop {
-        let answer = cx
-            .clients
-            .iam()
-            .list_role_policies()
-            .role_name(name)
-            .set_marker(marker.take())
-            .send()
-            .await
-            .found("iam", "ListRolePolicies", name)?;
+        let list = || async {
+            let list = cx.clients.iam().list_role_policies().role_name(name);
+            let answer = list.set_marker(marker.clone()).send().await;
+            answer.found("iam", "ListRolePolicies", name)
+        };
+        let answer = cx.in_turn(list).await?;
         let Some(answer) = answer else {
             return Ok(names);
         };
@@ -99,15 +96,14 @@ pub(super) async fn attached(
     let mut arns = BTreeSet::new();
     let mut marker = None;
     loop {
-        let answer = cx
-            .clients
-            .iam()
-            .list_attached_role_policies()
-            .role_name(name)
-            .set_marker(marker.take())
-            .send()
-            .await
-            .found("iam", "ListAttachedRolePolicies", name)?;
+        let list = || async {
+            let list = cx.clients.iam().list_attached_role_policies();
+            let list = list.role_name(name).set_marker(marker.clone());
+            list.send()
+                .await
+                .found("iam", "ListAttachedRolePolicies", name)
+        };
+        let answer = cx.in_turn(list).await?;
         let Some(answer) = answer else {
             return Ok(arns);
         };
@@ -130,15 +126,12 @@ pub(super) async fn document(
     name: &str,
     policy: &str,
 ) -> Result<Option<(String, PolicyDocument)>, KindError> {
-    let answer = cx
-        .clients
-        .iam()
-        .get_role_policy()
-        .role_name(name)
-        .policy_name(policy)
-        .send()
-        .await
-        .found("iam", "GetRolePolicy", name)?;
+    let get = || async {
+        let get = cx.clients.iam().get_role_policy().role_name(name);
+        let answer = get.policy_name(policy).send().await;
+        answer.found("iam", "GetRolePolicy", name)
+    };
+    let answer = cx.in_turn(get).await?;
     Ok(answer.map(|answer| {
         (
             policy.to_owned(),
@@ -153,16 +146,19 @@ async fn put_inline(
     policy: &str,
     document: &PolicyDocument,
 ) -> Result<(), KindError> {
-    cx.clients
-        .iam()
-        .put_role_policy()
-        .role_name(name)
-        .policy_name(policy)
-        .policy_document(document.to_text())
-        .send()
-        .await
-        .fault("iam", "PutRolePolicy", name)
-        .map(|_| ())
+    cx.in_turn(|| async {
+        cx.clients
+            .iam()
+            .put_role_policy()
+            .role_name(name)
+            .policy_name(policy)
+            .policy_document(document.to_text())
+            .send()
+            .await
+            .fault("iam", "PutRolePolicy", name)
+            .map(|_| ())
+    })
+    .await
 }
 
 pub(super) async fn delete_inline(
@@ -170,26 +166,32 @@ pub(super) async fn delete_inline(
     name: &str,
     policy: &str,
 ) -> Result<(), KindError> {
-    cx.clients
-        .iam()
-        .delete_role_policy()
-        .role_name(name)
-        .policy_name(policy)
-        .send()
-        .await
-        .removed("iam", "DeleteRolePolicy", name)
+    cx.in_turn(|| async {
+        cx.clients
+            .iam()
+            .delete_role_policy()
+            .role_name(name)
+            .policy_name(policy)
+            .send()
+            .await
+            .removed("iam", "DeleteRolePolicy", name)
+    })
+    .await
 }
 
 async fn attach(cx: &Cx<'_, Clients>, name: &str, policy: &PolicyArn) -> Result<(), KindError> {
-    cx.clients
-        .iam()
-        .attach_role_policy()
-        .role_name(name)
-        .policy_arn(policy)
-        .send()
-        .await
-        .fault("iam", "AttachRolePolicy", name)
-        .map(|_| ())
+    cx.in_turn(|| async {
+        cx.clients
+            .iam()
+            .attach_role_policy()
+            .role_name(name)
+            .policy_arn(policy)
+            .send()
+            .await
+            .fault("iam", "AttachRolePolicy", name)
+            .map(|_| ())
+    })
+    .await
 }
 
 pub(super) async fn detach(
@@ -197,12 +199,15 @@ pub(super) async fn detach(
     name: &str,
     policy: &PolicyArn,
 ) -> Result<(), KindError> {
-    cx.clients
-        .iam()
-        .detach_role_policy()
-        .role_name(name)
-        .policy_arn(policy)
-        .send()
-        .await
-        .removed("iam", "DetachRolePolicy", name)
+    cx.in_turn(|| async {
+        cx.clients
+            .iam()
+            .detach_role_policy()
+            .role_name(name)
+            .policy_arn(policy)
+            .send()
+            .await
+            .removed("iam", "DetachRolePolicy", name)
+    })
+    .await
 }
