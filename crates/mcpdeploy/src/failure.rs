@@ -9,6 +9,7 @@ use mcpdeploy_engine::journal::JournalError;
 use mcpdeploy_engine::kind::KindError;
 use mcpdeploy_engine::plan::{PlanError, PlanErrors};
 use mcpdeploy_engine::refresh::{Problem, RefreshErrors};
+use mcpdeploy_engine::seal::SealError;
 use mcpdeploy_engine::store::{Holder, StoreError};
 
 use crate::exit::Exit;
@@ -160,10 +161,15 @@ impl From<StoreError> for Failure {
                 .hint("nothing was touched; remove the one that is not wanted, or name another prefix"),
             StoreError::Unfit { .. } => Self::new(Exit::Usage, report_of(&error))
                 .hint("nothing was touched; name a DynamoDB table for it: lock_table under [state] in deploy.toml"),
-            StoreError::Seal { source, .. } => source
-                .hints()
-                .into_iter()
-                .fold(Self::new(Exit::Failed, report_of(&error)), Self::hint),
+            StoreError::Seal { source, .. } => {
+                let failure = Self::new(Exit::Failed, report_of(&error));
+                let failure = source.hints().into_iter().fold(failure, Self::hint);
+                if matches!(source, SealError::NotSealed(_)) {
+                    failure.next("mcpdeploy state migrate        (encrypts it)")
+                } else {
+                    failure
+                }
+            }
             StoreError::Io { source, .. } => {
                 let failure = Self::new(Exit::Failed, report_of(&error));
                 let hint = call_behind(source).and_then(|call| call.hint.clone());
