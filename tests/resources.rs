@@ -1,5 +1,7 @@
 //! The engine by itself: `[[resources]]` of `mcpdeploy.data`, which call nobody.
 
+use std::os::unix::fs::PermissionsExt;
+
 use serde_json::{Value, json};
 
 use crate::support::emulator::Emulator;
@@ -26,6 +28,43 @@ name = "third"
 inputs = { fixed = true }
 depends_on = ["mcpdeploy.data.second"]
 "#;
+
+/// A saved plan takes the place of what was there, whole, and is nobody else's to read.
+#[test]
+fn a_saved_plan_is_there_whole_or_not_at_all() {
+    let project = Project::offline(CHAIN);
+    let at = |name: &str| project.path().join(name);
+    let mode = |name: &str| {
+        let metadata = std::fs::metadata(at(name)).expect("it is there");
+        metadata.permissions().mode() & 0o777
+    };
+    project.write("old.plan", "what was there before");
+    std::os::unix::fs::symlink("old.plan", at("link.plan")).expect("a link");
+    project.run(&["plan", "--out", "link.plan"]).ok();
+    assert!(at("link.plan").is_symlink());
+    assert_eq!(mode("old.plan"), 0o600);
+    project.run(&["plan", "--out", "new.plan"]).ok();
+    assert_eq!(mode("new.plan"), 0o600);
+    for name in ["old.plan", "new.plan"] {
+        let plan: Value = serde_json::from_str(&project.read(name)).expect("it is JSON, and whole");
+        assert_eq!(plan["deployment"], "words");
+    }
+    // Where there is no folder there is no plan, and nothing else either.
+    project
+        .run(&["plan", "--out", "no/where.plan"])
+        .code(1)
+        .says("failed to save the plan");
+    let entries = std::fs::read_dir(project.path()).expect("the folder can be read");
+    let mut names: Vec<_> = entries
+        .map(|entry| entry.expect("the entry can be read").file_name())
+        .collect();
+    names.sort();
+    assert_eq!(names, [".pmcp", "link.plan", "new.plan", "old.plan"]);
+    // A pipe is written to.
+    let plan = project.run(&["-q", "plan", "--out", "/dev/stdout"]).ok();
+    assert!(plan.stdout.contains("\"steps\""), "{}", plan.stdout);
+    project.run(&["apply", "link.plan"]).ok();
+}
 
 #[test]
 fn a_chain_lives() {

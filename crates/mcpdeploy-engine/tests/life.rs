@@ -58,6 +58,22 @@ async fn create_then_nothing_then_destroy() {
     assert!(state.outputs.is_empty());
 }
 
+/// What was emptied and comes back under another name is called by that.
+#[tokio::test(start_paused = true)]
+async fn an_emptied_deployment_takes_its_new_name() {
+    let mut lab = Lab::new();
+    let mut stack = pair();
+    lab.converge(&stack.desired).await;
+    lab.destroy(&stack.desired).await.unwrap();
+    stack.desired.deployment = "other".to_owned();
+    // To destroy nothing under another name is still nothing.
+    let files = lab.files();
+    lab.destroy(&stack.desired).await.unwrap();
+    assert!(lab.files() == files);
+    lab.converge(&stack.desired).await;
+    assert_eq!(lab.state().unwrap().deployment, "other");
+}
+
 #[tokio::test(start_paused = true)]
 async fn planning_writes_nothing() {
     let mut lab = Lab::new();

@@ -21,6 +21,7 @@ use crate::local::{self, Embedded, Need};
 use crate::placed;
 use crate::project::Project;
 use crate::screen::Screen;
+use crate::signals::After;
 use crate::stores::{self, Stores};
 
 /// A project whose file, state and cloud are at hand.
@@ -38,6 +39,8 @@ pub(crate) struct Session {
     pub(crate) artifact: Option<Artifact>,
     /// What was learned about the services' limits while looking; the apply goes on with it.
     pub(crate) pace: Pace,
+    /// The signals since the apply began, for what comes after it.
+    pub(crate) after: Option<After>,
 }
 
 impl Session {
@@ -170,6 +173,7 @@ impl Session {
             artifact,
             loaded,
             pace: Pace::new(),
+            after: None,
         })
     }
 

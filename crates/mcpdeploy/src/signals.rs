@@ -5,7 +5,7 @@
 
 use mcpdeploy_engine::cancel::Canceller;
 use mcpdeploy_engine::event::CancelLevel;
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::task::JoinHandle;
 
 use crate::exit::Exit;
@@ -44,28 +44,41 @@ impl Drop for Watch {
     }
 }
 
-/// Ends the process with a signal, for as long as the guard lives: for what comes after a run and
-/// may take long. Once somebody has listened for signals, they no longer end it by themselves.
-pub(crate) struct Ends(JoinHandle<()>);
+/// Hears signals for what comes after a run and may take long: once somebody has listened for them,
+/// they no longer end the process by themselves.
+pub(crate) struct After {
+    interrupt: Signal,
+    terminate: Signal,
+}
 
-impl Ends {
-    pub(crate) fn start() -> std::io::Result<Self> {
-        let mut interrupt = signal(SignalKind::interrupt())?;
-        let mut terminate = signal(SignalKind::terminate())?;
+impl After {
+    /// Listens from the run's beginning, so that none is lost between the run and what comes after.
+    pub(crate) fn listen() -> std::io::Result<Self> {
+        Ok(Self {
+            interrupt: signal(SignalKind::interrupt())?,
+            terminate: signal(SignalKind::terminate())?,
+        })
+    }
+
+    /// From now on a signal ends the process, also one that came too late to stop the run.
+    pub(crate) fn end_process(mut self) -> Ends {
         #[expect(
             clippy::disallowed_methods,
             reason = "the guard aborts the task with what it guards"
         )]
         let task = tokio::spawn(async move {
             tokio::select! {
-                _ = interrupt.recv() => {}
-                _ = terminate.recv() => {}
+                _ = self.interrupt.recv() => {}
+                _ = self.terminate.recv() => {}
             }
             std::process::exit(i32::from(Exit::Interrupted.code()));
         });
-        Ok(Self(task))
+        Ends(task)
     }
 }
+
+/// Lets signals end the process, for as long as the guard lives.
+pub(crate) struct Ends(JoinHandle<()>);
 
 impl Drop for Ends {
     fn drop(&mut self) {

@@ -264,3 +264,38 @@ impl FaultClass {
         KindError::new(self, message)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn a_throttled_call_is_made_again_and_others_are_not() {
+        let address: Address = "aws.iam.role.exec".parse().unwrap();
+        let placement = Placement::default();
+        for (class, fails, calls, ends_well) in [
+            (FaultClass::Throttled, 0, 1, true),
+            (FaultClass::Throttled, 3, 4, true),
+            (FaultClass::Throttled, usize::MAX, 1 + TURNS, false),
+            (FaultClass::Transient, 1, 1, false),
+            (FaultClass::Denied, 1, 1, false),
+        ] {
+            let access = Access::alone(address.kind(), &placement);
+            let cx = Cx {
+                access: Some(&access),
+                ..Cx::detached(&(), &address, &placement)
+            };
+            let made = AtomicUsize::new(0);
+            let call = || async {
+                let before = made.fetch_add(1, Ordering::Relaxed);
+                (before >= fails)
+                    .then_some(())
+                    .ok_or_else(|| class.error("no"))
+            };
+            assert_eq!(cx.in_turn(call).await.is_ok(), ends_well, "{class:?}");
+            assert_eq!(made.into_inner(), calls, "{class:?}");
+        }
+    }
+}

@@ -148,8 +148,9 @@ async fn apply_plan(
     screen: &Screen,
 ) -> Result<Result<Summary, Exit>, Failure> {
     let (canceller, cancel) = cancel::channel();
-    let _watch = signals::Watch::start(canceller)
-        .map_err(|error| Failure::failed("failed to listen for signals").cause(error))?;
+    let failed = |error| Failure::failed("failed to listen for signals").cause(error);
+    let _watch = signals::Watch::start(canceller).map_err(failed)?;
+    session.after = Some(signals::After::listen().map_err(failed)?);
     let command = by.command.clone();
     let mut watch = screen.progress(plan);
     let summary = engine::apply(

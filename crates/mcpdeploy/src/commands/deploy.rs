@@ -13,7 +13,7 @@ use crate::local::Need;
 use crate::project::Project;
 use crate::screen::Screen;
 use crate::session::Session;
-use crate::signals::Ends;
+use crate::signals::After;
 use crate::views::checks::{Checks, Detail};
 
 pub(crate) async fn run(global: &Global, args: &Deploy, screen: &Screen) -> Result<Exit, Failure> {
@@ -37,8 +37,7 @@ pub(crate) async fn run(global: &Global, args: &Deploy, screen: &Screen) -> Resu
         return Ok(exit);
     }
     // Everything is saved: nobody has to wait for the checks.
-    let _ends = Ends::start()
-        .map_err(|error| Failure::failed("failed to listen for signals").cause(error))?;
+    let _ends = session.after.take().map(After::end_process);
     try_it(&session, screen).await
 }
 
