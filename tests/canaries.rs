@@ -23,7 +23,20 @@ const PROFILE: &str = "cNryProfileKey9E";
 const BEARER: &str = "cNryBearerToken2R";
 const VALUE: &str = "cNryValueOfTheSecret6T";
 const WRITTEN: &str = "cNryWrittenInTheFile8Y";
-const ALL: [&str; 6] = [KEY, TOKEN, PROFILE, BEARER, VALUE, WRITTEN];
+const PASSPHRASE: &str = "cNryPassphrase3U";
+const OLD_PASSPHRASE: &str = "cNryOldPassphrase5I";
+const IDENTITY: &str = "CNRYIDENTITY5Z";
+const ALL: [&str; 9] = [
+    KEY,
+    TOKEN,
+    PROFILE,
+    BEARER,
+    VALUE,
+    WRITTEN,
+    PASSPHRASE,
+    OLD_PASSPHRASE,
+    IDENTITY,
+];
 
 /// Everything by which a canary can be told: itself, hexadecimal, and in the middle of something in
 /// Base64, where it looks different in each of three places.
@@ -92,6 +105,15 @@ impl Nest {
             .with_env("AWS_ENDPOINT_URL", endpoint)
             .with_env("AWS_EC2_METADATA_DISABLED", "true")
             .with_env("MCP_TOKEN", BEARER)
+            .with_env("MCPDEPLOY_PASSPHRASE", &format!("{PASSPHRASE} and more"))
+            .with_env(
+                "MCPDEPLOY_PASSPHRASE_OLD",
+                &format!("{OLD_PASSPHRASE} and more"),
+            )
+            .with_env(
+                "MCPDEPLOY_AGE_IDENTITY",
+                &format!("AGE-SECRET-KEY-1{IDENTITY}{}", "Q".repeat(44)),
+            )
             // As loud as it can be.
             .with_env("MCPDEPLOY_LOG", "trace")
             .with_env("RUST_BACKTRACE", "full")
@@ -312,6 +334,40 @@ fn a_secret_in_the_file_is_refused_and_not_shown() {
         }
         nest.assert_clean(&[OURS[0], ".pmcp/deploy.toml"]);
     }
+}
+
+/// The keys of an encrypted state: those that open it, those that do not, and one that is none.
+#[test]
+fn the_keys_of_a_state_are_nowhere() {
+    let config = r#"
+[target]
+type = "resources"
+name = "words"
+
+[state.encryption]
+passphrase = true
+
+[[resources]]
+kind = "mcpdeploy.data"
+name = "first"
+inputs = { word = "hello" }
+"#;
+    let nest = Nest::new(config, "http://127.0.0.1:1");
+    nest.run(&["-vv", "apply", "--auto-approve"], 0);
+    nest.run(&["-vv", "plan", "--out", "first.plan"], 0);
+    nest.run(&["show", "first.plan"], 0);
+    nest.run(&["state", "pull"], 0);
+    // From the one to the other and back.
+    let fallback = "passphrase = true\nfallback = { passphrase = true }\n";
+    nest.project.edit("passphrase = true\n", fallback);
+    nest.run(&["-vv", "state", "migrate"], 0);
+    nest.project.edit(
+        fallback,
+        "recipients = [\"age1ql3z7hjy54pw3hyww5ayyfg7zqgvc7w3j2elw8zmrj2kg5sfn9aqmcac8p\"]\n",
+    );
+    nest.run(&["-vv", "plan"], 2);
+    nest.run(&["doctor"], 1);
+    nest.assert_clean(&OURS);
 }
 
 /// The token of a new project's surroundings does not get into its first file.
