@@ -92,6 +92,7 @@ kinds! {
     alarm: "aws.cloudwatch.alarm";
     alias: "aws.lambda.alias";
     api: "aws.apigatewayv2.api";
+    authorizer: "aws.apigatewayv2.authorizer";
     bucket: "aws.s3.bucket";
     dashboard: "aws.cloudwatch.dashboard";
     function: "aws.lambda.function";

@@ -60,6 +60,34 @@ pub(in crate::kinds) fn integration(place: &Place) -> Case {
         .build()
 }
 
+pub(in crate::kinds) fn authorizer(place: &Place) -> Case {
+    let jwt = |audience: &[&str]| json!({"issuer": "https://issuer.example", "audience": audience});
+    let arn = "arn:aws:lambda:us-east-1:123456789012:function:who";
+    place
+        .case(&[
+            of_api(API),
+            of_api(OTHER),
+            (
+                "aws.apigatewayv2.authorizer.mcp",
+                json!({"api": API.1, "name": "mcp", "jwt": jwt(&["a", "b"])}),
+            ),
+        ])
+        .edit("name", UPDATE, json!({"name": "tokens"}))
+        .edit("audience", UPDATE, json!({"jwt": jwt(&["c"])}))
+        .edit(
+            "source",
+            UPDATE,
+            json!({"identity_sources": ["$request.querystring.token"]}),
+        )
+        .edit(
+            "function",
+            UPDATE,
+            json!({"jwt": null, "function": {"arn": arn, "ttl_seconds": 60}}),
+        )
+        .edit("API", REPLACE, json!({"api": OTHER.1}))
+        .build()
+}
+
 pub(in crate::kinds) fn route(place: &Place) -> Case {
     let inputs = json!({
         "api": API.1,
@@ -71,8 +99,25 @@ pub(in crate::kinds) fn route(place: &Place) -> Case {
             of_api(API),
             of_integration("aws.apigatewayv2.integration.a", "a"),
             of_integration("aws.apigatewayv2.integration.b", "b"),
+            (
+                "aws.apigatewayv2.authorizer.tokens",
+                json!({
+                    "api": API.1,
+                    "name": "tokens",
+                    "jwt": {"issuer": "https://issuer.example", "audience": ["mcp"]},
+                }),
+            ),
             ("aws.apigatewayv2.route.mcp", inputs),
         ])
+        .edit(
+            "authorization",
+            UPDATE,
+            json!({
+                "authorization": "JWT",
+                "authorizer": "${aws.apigatewayv2.authorizer.tokens.id}",
+                "scopes": ["mcp/read", "mcp/write"],
+            }),
+        )
         .edit(
             "target",
             UPDATE,

@@ -7,6 +7,7 @@ mod account;
 mod alarm;
 mod alias;
 mod api;
+mod authorizer;
 mod bucket;
 mod dashboard;
 mod function;
@@ -36,6 +37,7 @@ pub use alarm::{
 };
 pub use alias::{Alias, AliasInputs, AliasOutputs};
 pub use api::{Api, ApiInputs, ApiOutputs, Cors};
+pub use authorizer::{Authorizer, AuthorizerInputs, AuthorizerOutputs, FunctionAuthorizer, Jwt};
 pub use bucket::{Bucket, BucketInputs, BucketOutputs};
 pub use dashboard::{Dashboard, DashboardBody, DashboardInputs, DashboardOutputs};
 pub use function::{
@@ -67,6 +69,7 @@ pub fn register(registry: &mut Registry, source: &Arc<ClientFactory>) {
     registry.add::<Permission>(source.clone());
     registry.add::<Api>(source.clone());
     registry.add::<Integration>(source.clone());
+    registry.add::<Authorizer>(source.clone());
     registry.add::<Route>(source.clone());
     registry.add::<Stage>(source.clone());
     registry.add::<Topic>(source.clone());

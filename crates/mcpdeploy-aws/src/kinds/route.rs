@@ -131,25 +131,26 @@ impl Kind for Route {
 
     fn validate(inputs: &Self::Inputs) -> Result<(), (String, String)> {
         validate_key(&inputs.route_key)?;
-        if inputs.authorization != Authorization::None {
-            return wrong(
-                "/authorization",
-                "this version deploys no authorizers yet: only NONE can be asked for",
-            );
-        }
-        if inputs.authorizer.is_some() {
-            return wrong(
+        let needs_one = match inputs.authorization {
+            Authorization::Jwt | Authorization::Custom => true,
+            Authorization::None | Authorization::Iam => false,
+        };
+        match (needs_one, &inputs.authorizer) {
+            (true, None) => wrong("/authorizer", "say which authorizer decides"),
+            (false, Some(_)) => wrong(
                 "/authorizer",
-                "a route whose authorization is NONE takes no authorizer",
-            );
+                "only a route whose authorization is JWT or CUSTOM takes an authorizer",
+            ),
+            (true | false, _)
+                if !inputs.scopes.is_empty() && inputs.authorization != Authorization::Jwt =>
+            {
+                wrong(
+                    "/scopes",
+                    "only a route whose authorization is JWT takes scopes",
+                )
+            }
+            (true | false, _) => Ok(()),
         }
-        if !inputs.scopes.is_empty() {
-            return wrong(
-                "/scopes",
-                "a route whose authorization is NONE takes no scopes",
-            );
-        }
-        Ok(())
     }
 
     fn permissions(op: Op, inputs: &Self::Inputs, placement: &Placement) -> Vec<Permission> {
@@ -363,7 +364,7 @@ async fn find(
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
+    use serde_json::{Value, json};
 
     use super::*;
 
@@ -405,16 +406,28 @@ mod tests {
     }
 
     #[test]
-    fn authorizers_are_not_there_yet() {
-        assert_eq!(check(json!({"authorization": "NONE"})), Ok(()));
+    fn what_decides_must_be_said_and_only_then() {
+        let check = |more: Value| {
+            let mut inputs = json!({"api": "a", "route_key": "ANY /mcp", "target": "t"});
+            for (key, value) in more.as_object().unwrap() {
+                inputs[key] = value.clone();
+            }
+            let inputs = serde_json::from_value(inputs).unwrap();
+            Route::validate(&inputs).map_err(|(pointer, _)| pointer)
+        };
+        assert_eq!(check(json!({"authorization": "AWS_IAM"})), Ok(()));
+        let jwt = json!({"authorization": "JWT", "authorizer": "x", "scopes": ["mcp/read"]});
+        assert_eq!(check(jwt), Ok(()));
         assert_eq!(
             check(json!({"authorization": "JWT"})),
-            Err("/authorization".to_owned())
+            Err("/authorizer".to_owned())
         );
         assert_eq!(
             check(json!({"authorizer": "x"})),
             Err("/authorizer".to_owned())
         );
-        assert_eq!(check(json!({"scopes": ["x"]})), Err("/scopes".to_owned()));
+        assert_eq!(check(json!({"scopes": ["a"]})), Err("/scopes".to_owned()));
+        let custom = json!({"authorization": "CUSTOM", "authorizer": "x", "scopes": ["a"]});
+        assert_eq!(check(custom), Err("/scopes".to_owned()));
     }
 }
