@@ -56,6 +56,17 @@ pub(crate) async fn list(lister: &Lister<'_>, kind: &str) -> Inventory {
             }
             found
         }
+        "aws.apigatewayv2.authorizer" => {
+            let mut found = Vec::new();
+            for api in apis(clients).await {
+                let call = clients.apigatewayv2().get_authorizers().api_id(&api).send();
+                let items = call.await.expect("authorizers are listed").items;
+                found.extend(all(items, |item| {
+                    item.authorizer_id.map(|id| format!("{api}/{id}"))
+                }));
+            }
+            found
+        }
         "aws.apigatewayv2.stage" => {
             let mut found = Vec::new();
             for api in apis(clients).await {

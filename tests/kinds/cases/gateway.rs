@@ -3,7 +3,7 @@
 use mcpdeploy_testkit::check_kind::Case;
 use serde_json::{Value, json};
 
-use super::{REPLACE, UPDATE};
+use super::{REPLACE, SUCCEED, UPDATE};
 use crate::kinds::place::Place;
 
 const API: (&str, &str) = ("aws.apigatewayv2.api.mcp", "${aws.apigatewayv2.api.mcp.id}");
@@ -69,7 +69,7 @@ pub(in crate::kinds) fn authorizer(place: &Place) -> Case {
             of_api(OTHER),
             (
                 "aws.apigatewayv2.authorizer.mcp",
-                json!({"api": API.1, "name": "mcp", "jwt": jwt(&["a", "b"])}),
+                json!({"api": API.1, "name": "mcp", "type": "JWT", "jwt": jwt(&["a", "b"])}),
             ),
         ])
         .edit("name", UPDATE, json!({"name": "tokens"}))
@@ -81,8 +81,8 @@ pub(in crate::kinds) fn authorizer(place: &Place) -> Case {
         )
         .edit(
             "function",
-            UPDATE,
-            json!({"jwt": null, "function": {"arn": arn, "ttl_seconds": 60}}),
+            SUCCEED,
+            json!({"type": "REQUEST", "jwt": null, "function": {"arn": arn, "ttl_seconds": 60}}),
         )
         .edit("API", REPLACE, json!({"api": OTHER.1}))
         .build()
@@ -104,6 +104,7 @@ pub(in crate::kinds) fn route(place: &Place) -> Case {
                 json!({
                     "api": API.1,
                     "name": "tokens",
+                    "type": "JWT",
                     "jwt": {"issuer": "https://issuer.example", "audience": ["mcp"]},
                 }),
             ),

@@ -10,6 +10,7 @@
 //!   `arn:…:apigateway:<region>:lambda:path/2015-03-31/functions/<function ARN>/invocations`; its
 //!   answers are kept for 0 to 3600 seconds for each value of the identity sources;
 //! - simple answers (`isAuthorized`) need the payload format 2.0;
+//! - one sort cannot become the other in place;
 //! - one that a route has cannot be deleted.
 
 use std::collections::BTreeSet;
@@ -36,7 +37,18 @@ const TOKEN: &str = "$request.header.Authorization";
 #[derive(Debug)]
 pub enum Authorizer {}
 
-/// What one can ask of an authorizer: `jwt` or `function`.
+/// How an authorizer decides.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub enum Sort {
+    /// By a token.
+    #[serde(rename = "JWT")]
+    Jwt,
+    /// By what a function says.
+    #[serde(rename = "REQUEST")]
+    Request,
+}
+
+/// What one can ask of an authorizer: `jwt` or `function`, as its sort is.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct AuthorizerInputs {
@@ -44,6 +56,9 @@ pub struct AuthorizerInputs {
     pub api: Input<ApiId>,
     /// Its name, 1 to 128 characters.
     pub name: String,
+    /// How it decides.
+    #[serde(rename = "type")]
+    pub sort: Sort,
     /// Whose tokens it takes.
     #[serde(default)]
     pub jwt: Option<Jwt>,
@@ -98,14 +113,16 @@ impl Authorizer {
     }
 }
 
-impl AuthorizerInputs {
-    fn sort(&self) -> sdk::AuthorizerType {
-        match self.function {
-            Some(_) => sdk::AuthorizerType::Request,
-            None => sdk::AuthorizerType::Jwt,
+impl Sort {
+    fn to_sdk(self) -> sdk::AuthorizerType {
+        match self {
+            Self::Jwt => sdk::AuthorizerType::Jwt,
+            Self::Request => sdk::AuthorizerType::Request,
         }
     }
+}
 
+impl AuthorizerInputs {
     fn jwt_to_sdk(&self) -> Option<sdk::JwtConfiguration> {
         self.jwt.as_ref().map(|jwt| {
             sdk::JwtConfiguration::builder()
@@ -146,7 +163,7 @@ impl FunctionAuthorizer {
 
 impl Kind for Authorizer {
     const NAME: &'static str = "aws.apigatewayv2.authorizer";
-    const REPLACE_ON: &'static [&'static str] = &["/api"];
+    const REPLACE_ON: &'static [&'static str] = &["/api", "/type"];
 
     type Clients = Clients;
     type Inputs = AuthorizerInputs;
@@ -171,8 +188,8 @@ impl Kind for Authorizer {
         if inputs.name.is_empty() || inputs.name.chars().count() > 128 {
             return wrong("/name", "a name of 1 to 128 characters");
         }
-        match (&inputs.jwt, &inputs.function) {
-            (Some(jwt), None) => {
+        match (inputs.sort, &inputs.jwt, &inputs.function) {
+            (Sort::Jwt, Some(jwt), None) => {
                 if inputs.identity_sources.len() != 1 {
                     return wrong("/identity_sources", "a token comes from one place");
                 }
@@ -184,24 +201,25 @@ impl Kind for Authorizer {
                 }
                 Ok(())
             }
-            (None, Some(function)) if function.ttl_seconds > 3600 => wrong(
-                "/function/ttl_seconds",
-                "an answer holds for 3600 seconds at most",
-            ),
-            (None, Some(function))
-                if function.ttl_seconds > 0 && inputs.identity_sources.is_empty() =>
-            {
-                wrong(
-                    "/identity_sources",
-                    "an answer holds for what is in these, so there must be one",
-                )
+            (Sort::Request, None, Some(function)) => {
+                if function.ttl_seconds > 3600 {
+                    return wrong(
+                        "/function/ttl_seconds",
+                        "an answer holds for 3600 seconds at most",
+                    );
+                }
+                if function.ttl_seconds > 0 && inputs.identity_sources.is_empty() {
+                    return wrong(
+                        "/identity_sources",
+                        "an answer holds for what is in these, so there must be one",
+                    );
+                }
+                Ok(())
             }
-            (None, Some(_)) => Ok(()),
-            (Some(_), Some(_)) => wrong("/function", "either tokens or a function decides"),
-            (None, None) => wrong(
-                "/jwt",
-                "say whose tokens are taken, or which function is asked",
-            ),
+            (Sort::Jwt, _, Some(_)) => wrong("/function", "a JWT authorizer asks no function"),
+            (Sort::Jwt, None, None) => wrong("/jwt", "say whose tokens are taken"),
+            (Sort::Request, Some(_), _) => wrong("/jwt", "a REQUEST authorizer takes no tokens"),
+            (Sort::Request, None, None) => wrong("/function", "say which function is asked"),
         }
     }
 
@@ -226,6 +244,7 @@ impl Kind for Authorizer {
         let Some(found) = found else { return Ok(None) };
         let id = found.authorizer_id().unwrap_or_default();
         let asks = found.authorizer_type() == Some(&sdk::AuthorizerType::Request);
+        let sort = if asks { Sort::Request } else { Sort::Jwt };
         Ok(Some(Observed {
             id: child_id(api, id),
             outputs: AuthorizerOutputs {
@@ -234,6 +253,7 @@ impl Kind for Authorizer {
             inputs: AuthorizerInputs {
                 api: ApiId::new(api).into(),
                 name: found.name().unwrap_or_default().to_owned(),
+                sort,
                 jwt: found.jwt_configuration().filter(|_| !asks).map(|jwt| Jwt {
                     issuer: jwt.issuer().unwrap_or_default().into(),
                     audience: jwt
@@ -259,7 +279,7 @@ impl Kind for Authorizer {
             .create_authorizer()
             .api_id(api)
             .name(&want.name)
-            .authorizer_type(want.sort())
+            .authorizer_type(want.sort.to_sdk())
             .set_identity_source(Some(want.sources_to_sdk()))
             .set_jwt_configuration(want.jwt_to_sdk())
             .set_authorizer_uri(function.map(|function| function.uri(region)))
@@ -298,7 +318,7 @@ impl Kind for Authorizer {
             .api_id(api)
             .authorizer_id(authorizer)
             .name(&want.name)
-            .authorizer_type(want.sort())
+            .authorizer_type(want.sort.to_sdk())
             .set_identity_source(Some(want.sources_to_sdk()))
             .set_jwt_configuration(want.jwt_to_sdk())
             .set_authorizer_uri(function.map(|function| function.uri(region)))
@@ -415,12 +435,21 @@ mod tests {
     fn either_tokens_or_a_function_decides() {
         let jwt = json!({"issuer": "https://issuer.example", "audience": ["mcp"]});
         let function = json!({"arn": "arn:aws:lambda:us-east-1:123456789012:function:who"});
-        assert_eq!(check(json!({"jwt": jwt})), Ok(()));
-        assert_eq!(check(json!({"function": function})), Ok(()));
-        assert!(check(json!({"jwt": jwt, "function": function})).is_err());
-        assert!(check(json!({})).is_err());
+        let check = |sort: &str, mut more: Value| {
+            more["type"] = sort.into();
+            check(more).map_err(|(pointer, _)| pointer)
+        };
+        assert_eq!(check("JWT", json!({"jwt": jwt})), Ok(()));
+        assert_eq!(check("REQUEST", json!({"function": function})), Ok(()));
+        let both = json!({"jwt": jwt, "function": function});
+        assert_eq!(check("JWT", both.clone()), Err("/function".to_owned()));
+        assert_eq!(check("REQUEST", both), Err("/jwt".to_owned()));
+        assert_eq!(check("JWT", json!({})), Err("/jwt".to_owned()));
         let open = json!({"issuer": "https://issuer.example", "audience": []});
-        assert!(check(json!({"jwt": open})).is_err());
+        assert_eq!(
+            check("JWT", json!({"jwt": open})),
+            Err("/jwt/audience".to_owned())
+        );
     }
 
     #[test]
