@@ -51,8 +51,6 @@ const KNOWN: &[Known] = &[
     row(Moto, "aws.lambda.function", Some(Skip::Edit("tracing and logs")),
         "UpdateFunctionConfiguration ignores tracing and logging"),
     row(Moto, "aws.apigatewayv2.authorizer", None, "has no GetAuthorizers"),
-    row(Moto, "aws.apigatewayv2.route", Some(Skip::Edit("authorization")),
-        "UpdateRoute without scopes keeps them"),
     row(Moto, "aws.apigatewayv2.stage", Some(Skip::Edit("deployment")), "UpdateStage answers 500"),
     row(Moto, "aws.apigatewayv2.stage", Some(Skip::Edit("metrics")), "UpdateStage answers 500"),
     row(Moto, "aws.apigatewayv2.stage", Some(Skip::Edit("no throttling")), "UpdateStage answers 500"),

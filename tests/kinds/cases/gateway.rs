@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 
 use super::{REPLACE, SUCCEED, UPDATE};
 use crate::kinds::place::Place;
+use crate::support::emulator::Product;
 
 const API: (&str, &str) = ("aws.apigatewayv2.api.mcp", "${aws.apigatewayv2.api.mcp.id}");
 const OTHER: (&str, &str) = (
@@ -94,23 +95,33 @@ pub(in crate::kinds) fn route(place: &Place) -> Case {
         "route_key": "ANY /mcp",
         "target": "${aws.apigatewayv2.integration.a.id}",
     });
-    place
-        .case(&[
-            of_api(API),
-            of_integration("aws.apigatewayv2.integration.a", "a"),
-            of_integration("aws.apigatewayv2.integration.b", "b"),
-            (
-                "aws.apigatewayv2.authorizer.tokens",
-                json!({
-                    "api": API.1,
-                    "name": "tokens",
-                    "type": "JWT",
-                    "jwt": {"issuer": "https://issuer.example", "audience": ["mcp"]},
-                }),
-            ),
-            ("aws.apigatewayv2.route.mcp", inputs),
-        ])
+    let tokens = json!({
+        "api": API.1,
+        "name": "tokens",
+        "type": "JWT",
+        "jwt": {"issuer": "https://issuer.example", "audience": ["mcp"]},
+    });
+    let mut resources = vec![
+        of_api(API),
+        of_integration("aws.apigatewayv2.integration.a", "a"),
+        of_integration("aws.apigatewayv2.integration.b", "b"),
+    ];
+    // Moto cannot list authorizers.
+    let has_authorizers = place.product != Product::Moto;
+    if has_authorizers {
+        resources.push(("aws.apigatewayv2.authorizer.tokens", tokens));
+    }
+    resources.push(("aws.apigatewayv2.route.mcp", inputs));
+    let mut case = place
+        .case(&resources)
         .edit(
+            "target",
+            UPDATE,
+            json!({"target": "${aws.apigatewayv2.integration.b.id}"}),
+        )
+        .edit("key", REPLACE, json!({"route_key": "$default"}));
+    if has_authorizers {
+        case = case.edit(
             "authorization",
             UPDATE,
             json!({
@@ -118,14 +129,9 @@ pub(in crate::kinds) fn route(place: &Place) -> Case {
                 "authorizer": "${aws.apigatewayv2.authorizer.tokens.id}",
                 "scopes": ["mcp/read", "mcp/write"],
             }),
-        )
-        .edit(
-            "target",
-            UPDATE,
-            json!({"target": "${aws.apigatewayv2.integration.b.id}"}),
-        )
-        .edit("key", REPLACE, json!({"route_key": "$default"}))
-        .build()
+        );
+    }
+    case.build()
 }
 
 pub(in crate::kinds) fn stage(place: &Place) -> Case {
