@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use mcpdeploy_runtime::bridge::http;
+use mcpdeploy_runtime::bridge::{http, stdio};
 use mcpdeploy_runtime::lambda::{RuntimeApi, Stopped, serve};
 use mcpdeploy_runtime::log::{Level, Log};
 use mcpdeploy_runtime::settings::{Environment, Role, SettingsError};
@@ -42,8 +42,7 @@ async fn run(log: &Log) -> Result<Stopped, String> {
     let api = RuntimeApi::from_environment(&environment, log.clone()).map_err(|e| in_full(&e))?;
     let ended = match Role::from_environment(&environment) {
         Ok(Role::Http) => serve(&api, http::Bridge::start(&environment, log)).await,
-        Ok(Role::Stdio) => serve(&api, refused(SettingsError::Missing("the stdio bridge"))).await,
-
+        Ok(Role::Stdio) => serve(&api, stdio::Bridge::start(&environment, log)).await,
         Err(error) => serve(&api, refused(error)).await,
     };
     ended.map_err(|error| in_full(&error))

@@ -239,8 +239,9 @@ fn the_end_is_passed_on() {
 
 #[test]
 fn what_never_serves_is_an_init_error_that_says_why() {
-    let sleeps = script("never_listens.py", &["listens never"]);
-    let ends = script("never_listens.py", &["ends at once", "7"]);
+    let shell = |script: &str| json!(["sh", "-c", script]).to_string();
+    let sleeps = shell("echo listens never >&2; exec sleep 3600");
+    let ends = shell("echo ends at once >&2; exit 7");
     for (command, within, parts) in [
         (
             ends.as_str(),
@@ -253,8 +254,8 @@ fn what_never_serves_is_an_init_error_that_says_why() {
         ),
         (
             &sleeps,
-            "1500",
-            &["not ready within 1.5s", "nothing listens", "listens never"],
+            "3000",
+            &["not ready within 3s", "nothing listens", "listens never"],
         ),
         (r#"["/no/such/server"]"#, "50000", &["failed to start"]),
         ("not json", "50000", &["MCPDEPLOY_COMMAND"]),

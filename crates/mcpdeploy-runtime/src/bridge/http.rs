@@ -6,6 +6,8 @@
 
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use ::http::{HeaderValue, Request, Response, StatusCode};
@@ -66,6 +68,8 @@ pub struct Bridge {
 struct Server {
     process: Process,
     link: Link,
+    /// Whether an answer of it broke off on its way.
+    broke_off: Arc<AtomicBool>,
     /// What it is called by itself.
     local: HeaderValue,
 }
@@ -123,6 +127,10 @@ impl Bridge {
     /// The server; a new one when it ended.
     async fn server(&self, kept: Option<Server>, call: &Call) -> Result<Server, StartError> {
         if let Some(mut server) = kept {
+            // A process that ends closes its connections a little before it is seen to have ended.
+            if server.broke_off.swap(false, Ordering::Relaxed) {
+                server.process.ends_within(NOTICE).await;
+            }
             match server.process.ended() {
                 None => return Ok(server),
                 Some(status) => self.log.line(
@@ -156,7 +164,12 @@ impl Bridge {
             Ok(Ok(response)) => {
                 let (mut head, body) = response.into_parts();
                 drop_hop_by_hop(&mut head.headers);
-                let body = body.map_err(Into::into).boxed_unsync();
+                let broke_off = server.broke_off.clone();
+                let body = body.map_err(move |error| {
+                    broke_off.store(true, Ordering::Relaxed);
+                    error.into()
+                });
+                let body = body.boxed_unsync();
                 (Some(server), Ok(Response::from_parts(head, body)))
             }
             Ok(Err(error)) => {
@@ -242,6 +255,7 @@ impl Server {
         Ok(Self {
             process,
             link,
+            broke_off: Arc::default(),
             local: local.unwrap_or_else(|_| HeaderValue::from_static("127.0.0.1")),
         })
     }
