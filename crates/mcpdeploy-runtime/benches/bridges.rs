@@ -130,6 +130,8 @@ impl Lambda {
             )
             .env("MCPDEPLOY_ROLE", role)
             .env("MCPDEPLOY_COMMAND", command)
+            // That its Runtime API went away is no news here.
+            .stderr(Stdio::null())
             .spawn()
             .unwrap();
         let (stream, _) = listener.accept().unwrap();

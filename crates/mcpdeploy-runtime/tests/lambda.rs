@@ -308,7 +308,7 @@ fn serve(stream: TcpStream, events: &mut Option<Receiver<Next>>, to_post: &Sende
     }
 }
 
-fn headers(reader: &mut impl BufRead) -> HashMap<String, String> {
+pub(crate) fn headers(reader: &mut impl BufRead) -> HashMap<String, String> {
     let mut headers = HashMap::new();
     loop {
         let mut line = String::new();

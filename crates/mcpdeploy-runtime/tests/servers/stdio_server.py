@@ -78,9 +78,19 @@ def main():
         elif method == "ping":
             send({"id": id, "result": {}})
         elif method == "tools/list":
-            send({"id": id, "result": {"tools": [{"name": "echo", "inputSchema": {"type": "object"}}]}})
+            send({"id": id, "result": {"tools": [
+                {
+                    "name": "echo",
+                    "description": "says what it was asked",
+                    "inputSchema": {"type": "object"},
+                    "annotations": {"readOnlyHint": True},
+                },
+            ]}})
         elif method == "tools/call":
             call(id, params)
+        elif method in ("resources/list", "resources/templates/list"):
+            of = "resources" if method == "resources/list" else "resourceTemplates"
+            send({"id": id, "result": {of: []}})
         elif method == "resources/read":
             send({"id": id, "error": {"code": -32002, "message": "no such resource", "data": {"uri": params.get("uri")}}})
         elif id is not None:
