@@ -57,7 +57,8 @@ pub enum LinkError {
     },
 }
 
-/// A connection that is made when it is needed.
+/// A connection that is made when it is needed. It is for one exchange at a time: the next one begins
+/// when the answer was read, or ends it.
 #[derive(Debug)]
 pub struct Link {
     to: SocketAddr,

@@ -26,8 +26,8 @@ const TAIL: usize = 20;
 /// hold its pipes open.
 const LAST_LINES: Duration = Duration::from_millis(200);
 
-/// How long a server may take for its end; Lambda itself gives 500 ms.
-const GRACE: Duration = Duration::from_millis(400);
+/// How long a server may take for its end. Lambda gives 2 s at most, and ends all that is left.
+const GRACE: Duration = Duration::from_secs(2);
 
 /// Why there is no server.
 #[derive(Debug, Error)]
@@ -157,9 +157,7 @@ impl Process {
                 };
             }
         };
-        let rest = async { while self.pumps.join_next().await.is_some() {} };
-        // Late or not: what is there by then is said.
-        let _ = timeout(LAST_LINES, rest).await;
+        self.last_lines().await;
         ProcessError::Ended {
             program: self.name.clone(),
             status,
@@ -193,6 +191,14 @@ impl Process {
         if !self.ends_within(GRACE).await {
             self.signal(Signal::KILL);
         }
+        self.last_lines().await;
+    }
+
+    /// Waits until its last lines are in the log.
+    async fn last_lines(&mut self) {
+        let rest = async { while self.pumps.join_next().await.is_some() {} };
+        // Late or not: what is there by then is there.
+        let _ = timeout(LAST_LINES, rest).await;
     }
 
     /// To the whole group. When it ended meanwhile, there is nobody to be told.
