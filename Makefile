@@ -24,6 +24,7 @@ bench: ## figures beside those of other tools
 	cargo build --release --locked -p mcpdeploy
 	cargo bench -p mcpdeploy-engine --locked
 	cargo bench -p mcpdeploy-local --locked
+	cargo bench -p mcpdeploy-runtime --profile runtime --locked
 	python3 benches/process.py
 	python3 benches/scale.py --runs 1
 	python3 benches/chain.py
