@@ -171,9 +171,7 @@ async fn a_consent_cookie_of_ones_own_making_counts_for_nothing() {
     let client = setup.client(APP).await;
     let browser = Browser::new(&setup);
     for value in ["x", &client] {
-        let mut cookies = browser.cookies.lock().unwrap();
-        cookies.insert("__Host-mcp-consent".to_owned(), value.to_owned());
-        drop(cookies);
+        browser.keep("__Host-mcp-consent", value);
         let page = browser.get(&authorize(&client, APP, &[])).await;
         assert_eq!(page.status(), StatusCode::OK);
     }

@@ -1,6 +1,7 @@
 //! Clients that are described by a document: what is fetched, and what is taken.
 
-use http::StatusCode;
+use bytes::Bytes;
+use http::{Response, StatusCode};
 use mcpdeploy_runtime::outbound::Reach;
 use serde_json::{Value, json};
 
@@ -17,13 +18,14 @@ fn document() -> Value {
     })
 }
 
-fn publish(setup: &Setup, url: &str, status: u16, headers: &[(&'static str, &str)], body: &str) {
-    let headers = headers
-        .iter()
-        .map(|(name, value)| (*name, (*value).to_owned()))
-        .collect();
+fn publish(setup: &Setup, url: &str, status: u16, headers: &[(&str, &str)], body: &str) {
+    let mut document = Response::builder().status(status);
+    for (name, value) in headers {
+        document = document.header(*name, *value);
+    }
+    let document = document.body(Bytes::from(body.to_owned())).unwrap();
     let mut documents = setup.world.documents.lock().unwrap();
-    documents.insert(url.to_owned(), (status, headers, body.to_owned()));
+    documents.insert(url.to_owned(), document);
 }
 
 fn publish_json(setup: &Setup, document: &Value) {

@@ -54,7 +54,7 @@ pub(crate) struct World {
     /// Codes that were given out and not used: to their challenge.
     codes: Mutex<HashMap<String, String>>,
     pub(crate) revoked: Mutex<Vec<String>>,
-    pub(crate) documents: Mutex<HashMap<String, (u16, Vec<(&'static str, String)>, String)>>,
+    pub(crate) documents: Mutex<HashMap<String, Response<Bytes>>>,
     /// The URL of each request, and how far it might reach.
     pub(crate) asked: Mutex<Vec<(String, Reach)>>,
     /// Whether a refresh brings a new refresh token.
@@ -72,12 +72,8 @@ impl World {
             .into_owned()
             .collect();
         let field = |name: &str| form.get(name).cloned().unwrap_or_default();
-        if let Some((status, headers, body)) = self.documents.lock().unwrap().get(&url) {
-            let mut response = Response::builder().status(*status);
-            for (name, value) in headers {
-                response = response.header(*name, value);
-            }
-            return Ok(response.body(Bytes::from(body.clone())).unwrap());
+        if let Some(document) = self.documents.lock().unwrap().get(&url) {
+            return Ok(document.clone());
         }
         let ours = format!("Basic {}", STANDARD.encode("ours:upstream-secret"));
         assert_eq!(request.headers()["authorization"], ours.as_str());
@@ -255,6 +251,11 @@ impl<'s> Browser<'s> {
             setup,
             cookies: Mutex::default(),
         }
+    }
+
+    pub(crate) fn keep(&self, cookie: &str, value: &str) {
+        let mut cookies = self.cookies.lock().unwrap();
+        cookies.insert(cookie.to_owned(), value.to_owned());
     }
 
     pub(crate) async fn get(&self, path: &str) -> Response<Bytes> {
