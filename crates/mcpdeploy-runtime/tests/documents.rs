@@ -5,7 +5,7 @@ use http::{Response, StatusCode};
 use mcpdeploy_runtime::outbound::Reach;
 use serde_json::{Value, json};
 
-use crate::support::{APP, Setup, assert_stays, authorize, json_of, settings, text_of};
+use crate::support::{APP, Setup, assert_stays, authorize, error_of, json_of, settings, text_of};
 
 const URL: &str = "https://app.example/client.json";
 
@@ -158,4 +158,16 @@ async fn only_hosts_that_are_let_in_are_asked() {
     let setup = Setup::with(&settings);
     assert_stays(&setup.get(&authorize(URL, APP, &[])).await, 400);
     assert!(setup.world.asked.lock().unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn a_host_that_is_let_in_no_more_gets_no_tokens_either() {
+    let setup = Setup::new();
+    publish_json(&setup, &document());
+    let code = setup.code(URL, APP).await;
+    let mut settings = settings();
+    settings["cimd"] = json!({"host_patterns": ["trusted.example"]});
+    let setup = Setup::with(&settings);
+    let answer = setup.trade(URL, &code).await;
+    assert_eq!(error_of(&answer), (401, "invalid_client".to_owned()));
 }

@@ -248,3 +248,33 @@ async fn of_several_servers_the_one_that_is_named_is_meant() {
     let answer = setup.post("/token", &form).await;
     assert_eq!(error_of(&answer), (400, "invalid_target".to_owned()));
 }
+
+/// Browsers keep no `Secure` cookie of plain http, which only the embedded cloud is.
+#[tokio::test]
+async fn on_loopback_cookies_do_without_https() {
+    let mut settings = crate::support::settings();
+    settings["issuer"] = serde_json::json!("http://127.0.0.1:8080");
+    let setup = Setup::with(&settings);
+    let page = setup
+        .get(&authorize("known", "http://127.0.0.1:1/cb", &[]))
+        .await;
+    let cookie = page.headers()["set-cookie"].to_str().unwrap();
+    assert!(cookie.starts_with("mcp-flow-"), "{cookie}");
+    assert!(!cookie.contains("Secure"), "{cookie}");
+}
+
+#[tokio::test]
+async fn the_page_warns_of_what_it_cannot_know() {
+    let setup = Setup::new();
+    let local = "http://127.0.0.1:1/cb";
+    let web = setup.client(APP).await;
+    for (client, uri, said) in [
+        (web.as_str(), APP, Some("nobody has checked it")),
+        ("known", local, Some("Any program on this computer")),
+        ("known", "https://known.example/cb", None),
+    ] {
+        let text = text_of(&setup.get(&authorize(client, uri, &[])).await);
+        assert_eq!(text.contains("class=\"warn\""), said.is_some(), "{uri}");
+        assert!(text.contains(said.unwrap_or_default()), "{text}");
+    }
+}

@@ -164,6 +164,11 @@ fn settings_that_cannot_work_are_refused() {
         ("/scopes/0/name", json!("a b"), "no name of a scope"),
         (
             "/upstream/token",
+            json!("cursor://login.example/"),
+            "token endpoint",
+        ),
+        (
+            "/upstream/token",
             json!("http://login.example/"),
             "token endpoint",
         ),

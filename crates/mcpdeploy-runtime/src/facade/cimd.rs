@@ -33,6 +33,8 @@ const UNSAID: u64 = 300;
 /// Why there is no document to go by.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum NoDocument {
+    #[error("clients described by a document are not let in here")]
+    Off,
     #[error("the client's id is not a URL that a metadata document can have")]
     Url,
     #[error("documents of clients at {0} are not let in here")]
@@ -85,13 +87,23 @@ impl Cache {
 }
 
 impl Facade {
-    /// The client that the document at `url` describes.
-    pub(super) async fn documented(&self, url: &str) -> Result<Client, NoDocument> {
+    /// Whether documents at `url` are let in at all; nothing is fetched.
+    pub(super) fn let_in(&self, url: &str) -> Result<(), NoDocument> {
+        if !self.settings.cimd.enabled {
+            return Err(NoDocument::Off);
+        }
         let host = host_of_document(url).ok_or(NoDocument::Url)?;
         let patterns = &self.settings.cimd.host_patterns;
-        if !patterns.is_empty() && !patterns.iter().any(|pattern| fits(pattern, &host)) {
-            return Err(NoDocument::Host(host));
+        if patterns.is_empty() || patterns.iter().any(|pattern| fits(pattern, &host)) {
+            Ok(())
+        } else {
+            Err(NoDocument::Host(host))
         }
+    }
+
+    /// The client that the document at `url` describes.
+    pub(super) async fn documented(&self, url: &str) -> Result<Client, NoDocument> {
+        self.let_in(url)?;
         let now = self.clock.now();
         if let Some(client) = self.documents.get(url, now) {
             return Ok(client);

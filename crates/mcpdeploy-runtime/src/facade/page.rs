@@ -45,26 +45,28 @@ impl Page {
             .as_deref()
             .filter(|name| !name.is_empty())
             .unwrap_or("An app without a name");
-        let vouched = match client.origin {
-            Origin::Known => String::new(),
-            Origin::Registered => {
-                "<p class=\"warn\">The app chose this name itself; nobody has checked it. \
-                 Go on only if you have just begun this from the app.</p>"
-                    .to_owned()
-            }
+        let (returns, local) = Redirect::parse(&ask.redirect_uri).map_or_else(
+            |_| (String::new(), true),
+            |redirect| (redirect.shown(), redirect.reaches != Reaches::Web),
+        );
+        let described = match client.origin {
             Origin::Document => Redirect::parse(&client.id).map_or_else(
                 |_| String::new(),
                 |url| format!("<dt>Described by</dt><dd>{}</dd>", escaped(&url.shown())),
             ),
+            Origin::Known | Origin::Registered => String::new(),
         };
-        let (described, warned) = match client.origin {
-            Origin::Document => (vouched.as_str(), ""),
-            Origin::Known | Origin::Registered => ("", vouched.as_str()),
+        let warned = match (client.origin, local) {
+            (_, true) => {
+                "<p class=\"warn\">Any program on this computer can ask in this name. \
+                 Allow it only if you have just started the login yourself.</p>"
+            }
+            (Origin::Registered, false) => {
+                "<p class=\"warn\">The app chose this name itself; nobody has checked it. \
+                 Allow it only if you have just started the login there.</p>"
+            }
+            (Origin::Known | Origin::Document, false) => "",
         };
-        let (returns, local) = Redirect::parse(&ask.redirect_uri).map_or_else(
-            |_| (String::new(), ""),
-            |redirect| (redirect.shown(), on_this_machine(redirect.reaches)),
-        );
         let list = if scopes.is_empty() {
             "<p>It asks for nothing but that you log in.</p>".to_owned()
         } else {
@@ -78,7 +80,7 @@ impl Page {
             "<h1>Let {name} use {resource}?</h1>\
              <dl><dt>App</dt><dd>{name}</dd>{described}\
              <dt>You return to</dt><dd>{returns}</dd></dl>\
-             {warned}{local}{list}\
+             {warned}{list}\
              <form method=\"post\" action=\"{action}\">\
              <input type=\"hidden\" name=\"ticket\" value=\"{ticket}\">\
              <button type=\"submit\" name=\"decision\" value=\"deny\">Deny</button>\
@@ -107,7 +109,7 @@ impl Page {
         let body = format!(
             "<h1>This cannot go on</h1><p>{}.</p>\
              <p>Nothing was allowed. Begin again from the app that sent you here.</p>",
-            escaped(why)
+            escaped(&sentence(why))
         );
         self.page(status, "This cannot go on", "", &body)
     }
@@ -124,7 +126,7 @@ impl Page {
         let body = format!(
             "<h1>This cannot go on</h1><p>{}.</p><p>Nothing was allowed.</p>\
              <p><a href=\"{}\" rel=\"noreferrer\">Go back to {}</a></p>",
-            escaped(why),
+            escaped(&sentence(why)),
             escaped(location),
             escaped(&shown),
         );
@@ -142,14 +144,11 @@ impl Page {
     }
 }
 
-fn on_this_machine(reaches: Reaches) -> &'static str {
-    match reaches {
-        Reaches::Web => "",
-        Reaches::Loopback | Reaches::App => {
-            "<p class=\"warn\">Any program on this computer can ask in this name. \
-             Allow it only if you have just started the login yourself.</p>"
-        }
-    }
+/// A fragment of a sentence as one of its own.
+fn sentence(fragment: &str) -> String {
+    let mut characters = fragment.chars();
+    let first = characters.next().map(|first| first.to_ascii_uppercase());
+    first.into_iter().chain(characters).collect()
 }
 
 /// Text as HTML shows it, in elements and in quoted attributes.

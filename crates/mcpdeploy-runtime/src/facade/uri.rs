@@ -142,7 +142,7 @@ impl<'a> Redirect<'a> {
     pub(super) fn shown(&self) -> String {
         match self.reaches {
             Reaches::Web => self.origin().split_off("https://".len()),
-            Reaches::Loopback => "an app on this computer".to_owned(),
+            Reaches::Loopback => format!("an app on this computer ({})", self.host),
             Reaches::App => format!("the app that opens {}: links", self.scheme),
         }
     }

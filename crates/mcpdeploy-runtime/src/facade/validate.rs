@@ -85,10 +85,12 @@ impl Settings {
 
 /// https, or http on this machine, which is the embedded cloud.
 fn is_url(text: &str) -> bool {
-    Redirect::parse(text).is_ok_and(|url| match url.reaches {
+    let absolute = Redirect::parse(text).is_ok_and(|url| match url.reaches {
         Reaches::Web | Reaches::Loopback => true,
         Reaches::App => false,
-    })
+    });
+    // Requests are made of them, by a stricter parser.
+    absolute && text.parse::<http::Uri>().is_ok()
 }
 
 /// RFC 6749, section 3.3.
