@@ -70,7 +70,9 @@ async fn a_redirect_is_no_document_and_is_not_followed() {
         "http://169.254.169.254/latest/meta-data/",
         "https://app.example/other",
     ] {
-        publish(&setup, URL, 302, &[("location", target)], "");
+        // Even when the redirect's own body would be a document.
+        let headers = [("location", target), ("content-type", "application/json")];
+        publish(&setup, URL, 302, &headers, &document().to_string());
         assert_stays(&setup.get(&authorize(URL, APP, &[])).await, 400);
     }
     let asked = setup.world.asked.lock().unwrap();
