@@ -1,0 +1,109 @@
+//! The documents by which clients find their way: RFC 9728 of the servers, RFC 8414 of the issuer.
+
+use http::StatusCode;
+use http::header::CACHE_CONTROL;
+use serde_json::{Value, json};
+
+use super::answer::{self, Answer};
+use super::route::Facade;
+use super::settings::Resource;
+
+/// Short, so that a changed deployment is found again.
+const KEPT: &str = "public, max-age=300";
+
+impl Facade {
+    /// The document of the server at `path`; with no path, of the only one there is.
+    pub(super) fn resource_metadata(&self, path: &str) -> Answer {
+        let at_path = self
+            .settings
+            .resources
+            .iter()
+            .find(|resource| path_of(&resource.url) == path);
+        let resource = match self.settings.resources.as_slice() {
+            [only] if path.is_empty() => Some(only),
+            _ => at_path,
+        };
+        resource.map_or_else(answer::not_found, |resource| {
+            kept(&self.describe_resource(resource))
+        })
+    }
+
+    fn describe_resource(&self, resource: &Resource) -> Value {
+        let mut document = json!({
+            "resource": resource.url,
+            "authorization_servers": [self.settings.issuer],
+            "scopes_supported": self.scope_names(),
+            "bearer_methods_supported": ["header"],
+        });
+        if let Some(name) = &resource.name {
+            document["resource_name"] = json!(name);
+        }
+        document
+    }
+
+    /// The issuer's document: at its own path, and where clients that know only a server look.
+    pub(super) fn issuer_metadata(&self, path: &str) -> Answer {
+        let of_a_server = self
+            .settings
+            .resources
+            .iter()
+            .any(|resource| path_of(&resource.url) == path);
+        if !path.is_empty() && path != path_of(&self.settings.issuer) && !of_a_server {
+            return answer::not_found();
+        }
+        kept(&self.describe_issuer())
+    }
+
+    fn describe_issuer(&self) -> Value {
+        let issuer = &self.settings.issuer;
+        let methods = ["none", "client_secret_basic", "client_secret_post"];
+        let mut document = json!({
+            "issuer": issuer,
+            "authorization_endpoint": format!("{issuer}/authorize"),
+            "token_endpoint": format!("{issuer}/token"),
+            "response_types_supported": ["code"],
+            "response_modes_supported": ["query"],
+            "grant_types_supported": ["authorization_code", "refresh_token"],
+            "code_challenge_methods_supported": ["S256"],
+            "token_endpoint_auth_methods_supported": methods,
+            "scopes_supported": self.scope_names(),
+            "authorization_response_iss_parameter_supported": true,
+            "client_id_metadata_document_supported": self.settings.cimd.enabled,
+            "request_parameter_supported": false,
+            "request_uri_parameter_supported": false,
+        });
+        if self.settings.dcr.enabled {
+            document["registration_endpoint"] = json!(format!("{issuer}/register"));
+        }
+        if self.settings.upstream.revoke.is_some() {
+            document["revocation_endpoint"] = json!(format!("{issuer}/revoke"));
+            document["revocation_endpoint_auth_methods_supported"] = json!(methods);
+        }
+        document
+    }
+
+    pub(super) fn scope_names(&self) -> Vec<&str> {
+        self.settings
+            .scopes
+            .iter()
+            .map(|scope| scope.name.as_str())
+            .collect()
+    }
+}
+
+/// The path of an absolute URL, without a slash at its end.
+pub(super) fn path_of(url: &str) -> &str {
+    let after = url.split_once("://").map_or("", |(_, after)| after);
+    let path = after.find('/').map_or("", |at| &after[at..]);
+    path.split('?')
+        .next()
+        .unwrap_or_default()
+        .trim_end_matches('/')
+}
+
+fn kept(document: &Value) -> Answer {
+    let mut answer = answer::json_answer(StatusCode::OK, document);
+    answer::set(&mut answer, CACHE_CONTROL, KEPT);
+    answer.headers_mut().remove(http::header::PRAGMA);
+    answer
+}

@@ -1,0 +1,197 @@
+//! `/register` (RFC 7591): a client makes itself known. Its id is what it said of itself, sealed.
+
+use http::{HeaderMap, StatusCode};
+use serde::Deserialize;
+use serde_json::json;
+
+use super::answer::{self, Answer, Code, Fault};
+use super::client::{Origin, Record, digest};
+use super::route::{Facade, media_type};
+use super::seal;
+use super::uri::{Reaches, Redirect, fits};
+
+/// The id carries them, and travels in URLs.
+const MOST_URIS: usize = 10;
+const MOST_OF_URIS: usize = 2048;
+const LONGEST_NAME: usize = 100;
+
+/// What a client says of itself, as far as it matters here; the rest is ignored, as the RFC wants.
+#[derive(Deserialize)]
+struct Said {
+    #[serde(default)]
+    redirect_uris: Vec<String>,
+    client_name: Option<String>,
+    token_endpoint_auth_method: Option<String>,
+    grant_types: Option<Vec<String>>,
+    response_types: Option<Vec<String>>,
+    application_type: Option<String>,
+    scope: Option<String>,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Method {
+    None,
+    Basic,
+    Post,
+}
+
+impl Method {
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::None => "none",
+            Self::Basic => "client_secret_basic",
+            Self::Post => "client_secret_post",
+        }
+    }
+}
+
+impl Facade {
+    pub(super) fn register(&self, headers: &HeaderMap, body: &[u8]) -> Result<Answer, Fault> {
+        if media_type(headers) != Some("application/json") {
+            return Err(metadata("the body must be application/json"));
+        }
+        let said: Said = serde_json::from_slice(body)
+            .map_err(|fault| metadata(&format!("unreadable metadata: {fault}")))?;
+        let kind = application_type(&said)?;
+        self.check_redirects(&said.redirect_uris, kind)?;
+        check_types(&said)?;
+        let name = said.client_name.as_deref().map(shown_name);
+        let method = self.method(&said, name.as_deref())?;
+        let scope = self.registered_scope(said.scope.as_deref());
+
+        let secret = (method != Method::None).then(seal::random);
+        let now = self.clock.now();
+        let until = now + self.settings.lifetimes.registration;
+        let record = Record {
+            name,
+            redirect_uris: said.redirect_uris,
+            secret: secret.as_deref().map(|secret| digest(&[secret])),
+        };
+        let mut document = json!({
+            "client_id": self.sealer.seal(&record, until),
+            "client_id_issued_at": now,
+            "redirect_uris": record.redirect_uris,
+            "application_type": kind,
+            "token_endpoint_auth_method": method.as_str(),
+            "grant_types": ["authorization_code", "refresh_token"],
+            "response_types": ["code"],
+            "scope": scope,
+        });
+        if let Some(name) = &record.name {
+            document["client_name"] = json!(name);
+        }
+        if let Some(secret) = secret {
+            document["client_secret"] = json!(secret);
+            document["client_secret_expires_at"] = json!(until);
+        }
+        Ok(answer::json_answer(StatusCode::CREATED, &document))
+    }
+
+    fn check_redirects(&self, uris: &[String], kind: &str) -> Result<(), Fault> {
+        let bad = |why: String| Fault::new(Code::InvalidRedirectUri, why);
+        if uris.is_empty() {
+            return Err(bad("redirect_uris is empty or missing".to_owned()));
+        }
+        if uris.len() > MOST_URIS || uris.iter().map(String::len).sum::<usize>() > MOST_OF_URIS {
+            return Err(bad(format!(
+                "redirect_uris has more than {MOST_URIS} of them or than {MOST_OF_URIS} characters"
+            )));
+        }
+        let patterns = &self.settings.dcr.redirect_patterns;
+        for uri in uris {
+            let redirect =
+                Redirect::parse(uri).map_err(|why| bad(format!("the redirect URI {uri} {why}")))?;
+            if kind == "web" && redirect.reaches != Reaches::Web {
+                return Err(bad(format!(
+                    "the redirect URI {uri} is one of a native client, not of a web client"
+                )));
+            }
+            if !patterns.is_empty() && !patterns.iter().any(|pattern| fits(pattern, uri)) {
+                return Err(bad(format!(
+                    "clients at the redirect URI {uri} are not let in here"
+                )));
+            }
+        }
+        Ok(())
+    }
+
+    fn method(&self, said: &Said, name: Option<&str>) -> Result<Method, Fault> {
+        let name = name.unwrap_or_default().to_lowercase();
+        let keeps_no_secret = self
+            .settings
+            .dcr
+            .public_client_patterns
+            .iter()
+            .any(|pattern| name.contains(&pattern.to_lowercase()));
+        match said.token_endpoint_auth_method.as_deref() {
+            None | Some("client_secret_basic" | "client_secret_post") if keeps_no_secret => {
+                Ok(Method::None)
+            }
+            None | Some("client_secret_basic") => Ok(Method::Basic),
+            Some("client_secret_post") => Ok(Method::Post),
+            Some("none") => Ok(Method::None),
+            Some(other) => Err(metadata(&format!(
+                "token_endpoint_auth_method cannot be {other}"
+            ))),
+        }
+    }
+
+    /// Of the scopes that were asked for those that it may have; the RFC lets a server lessen them.
+    fn registered_scope(&self, asked: Option<&str>) -> String {
+        let (default, allowed) = self.scopes_of(Origin::Registered);
+        let granted: Vec<&str> = asked
+            .unwrap_or_default()
+            .split(' ')
+            .filter(|name| allowed.contains(name))
+            .collect();
+        if granted.is_empty() { default } else { granted }.join(" ")
+    }
+}
+
+/// What OpenID Connect calls web or native; told by the redirect URIs when the client does not say.
+fn application_type(said: &Said) -> Result<&'static str, Fault> {
+    let all_web = || {
+        said.redirect_uris
+            .iter()
+            .all(|uri| Redirect::parse(uri).is_ok_and(|redirect| redirect.reaches == Reaches::Web))
+    };
+    match said.application_type.as_deref() {
+        Some("web") => Ok("web"),
+        Some("native") => Ok("native"),
+        Some(_) => Err(metadata("application_type must be web or native")),
+        None if all_web() => Ok("web"),
+        None => Ok("native"),
+    }
+}
+
+fn check_types(said: &Said) -> Result<(), Fault> {
+    let lacks = |given: &Option<Vec<String>>, needed: &str| {
+        given
+            .as_ref()
+            .is_some_and(|given| !given.iter().any(|each| each == needed))
+    };
+    if lacks(&said.grant_types, "authorization_code") {
+        return Err(metadata("grant_types lacks authorization_code"));
+    }
+    if lacks(&said.response_types, "code") {
+        return Err(metadata("response_types lacks code"));
+    }
+    Ok(())
+}
+
+/// A name that can be put in front of a person: one line, no characters that turn text around.
+pub(super) fn shown_name(name: &str) -> String {
+    name.chars()
+        .filter(|character| {
+            !character.is_control()
+                && !matches!(character, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
+        })
+        .take(LONGEST_NAME)
+        .collect::<String>()
+        .trim()
+        .to_owned()
+}
+
+fn metadata(why: &str) -> Fault {
+    Fault::new(Code::InvalidClientMetadata, why)
+}

@@ -1,0 +1,165 @@
+//! Which request is answered by what.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use http::header::CONTENT_TYPE;
+use http::{HeaderMap, Method, Request, StatusCode};
+
+use super::answer::{self, Answer, Code, Fault};
+use super::cimd::Cache;
+use super::clock::Clock;
+use super::flow::Cookies;
+use super::metadata::path_of;
+use super::page::Page;
+use super::params::Params;
+use super::seal::Sealer;
+use super::settings::Settings;
+use super::validate::SettingsError;
+use crate::outbound::Outbound;
+
+/// More than any request here needs.
+const LARGEST: usize = 64 * 1024;
+
+const RESOURCE: &str = "/.well-known/oauth-protected-resource";
+const ISSUER: [&str; 2] = [
+    "/.well-known/oauth-authorization-server",
+    "/.well-known/openid-configuration",
+];
+
+/// The OAuth facade.
+pub struct Facade {
+    pub(super) settings: Settings,
+    pub(super) outbound: Arc<dyn Outbound>,
+    pub(super) clock: Clock,
+    pub(super) sealer: Sealer,
+    pub(super) cookies: Cookies,
+    pub(super) page: Page,
+    pub(super) documents: Cache,
+}
+
+impl Facade {
+    /// A facade by `settings`, which reaches the upstream and documents of clients by `outbound`.
+    pub fn new(
+        settings: Settings,
+        outbound: Arc<dyn Outbound>,
+        clock: Clock,
+    ) -> Result<Self, SettingsError> {
+        settings.validated()?;
+        Ok(Self {
+            sealer: Sealer::new(&settings.keys, &settings.issuer),
+            cookies: Cookies::new(&settings.issuer),
+            page: Page::new(),
+            documents: Cache::default(),
+            settings,
+            outbound,
+            clock,
+        })
+    }
+
+    /// Answers any request: what is wrong with it is said in the answer. The request's own host is
+    /// never looked at: the facade knows its name by its settings.
+    pub async fn handle(&self, request: Request<Bytes>) -> Answer {
+        let (head, body) = request.into_parts();
+        if body.len() > LARGEST {
+            let fault = Fault::new(Code::InvalidRequest, "the request is too large");
+            let mut answer = fault.answer();
+            *answer.status_mut() = StatusCode::PAYLOAD_TOO_LARGE;
+            return answer;
+        }
+        let path = head.uri.path();
+        if let Some(answer) = self.well_known(&head.method, path) {
+            return answer;
+        }
+        let query = || Params::parse(head.uri.query().unwrap_or_default().as_bytes());
+        let method = &head.method;
+        let base = path_of(&self.settings.issuer);
+        match path.strip_prefix(base).unwrap_or_default() {
+            "/authorize" => match *method {
+                Method::GET => self.authorize(&head.headers, &query()).await,
+                Method::POST => match form(&head.headers, &body) {
+                    Ok(form) => self.authorize(&head.headers, &form).await,
+                    Err(fault) => fault.answer(),
+                },
+                _ => answer::wrong_method("GET, POST"),
+            },
+            "/consent" if method == Method::POST => match form(&head.headers, &body) {
+                Ok(form) => self.consent(&head.headers, &form),
+                Err(fault) => fault.answer(),
+            },
+            "/consent" => answer::wrong_method("POST"),
+            "/callback" if method == Method::GET => self.callback(&head.headers, &query()),
+            "/callback" => answer::wrong_method("GET"),
+            "/register" if self.settings.dcr.enabled => {
+                open(method, || async { self.register(&head.headers, &body) }).await
+            }
+            "/token" => {
+                open(method, || async {
+                    let form = form(&head.headers, &body)?;
+                    self.token(&head.headers, &form).await
+                })
+                .await
+            }
+            "/revoke" if self.settings.upstream.revoke.is_some() => {
+                open(method, || async {
+                    let form = form(&head.headers, &body)?;
+                    self.revoke(&head.headers, &form).await
+                })
+                .await
+            }
+            _ => answer::not_found(),
+        }
+    }
+
+    fn well_known(&self, method: &Method, path: &str) -> Option<Answer> {
+        // Some clients put the issuer's path before the well-known part, as OpenID Connect does.
+        let base = path_of(&self.settings.issuer);
+        let below = path.strip_prefix(base).unwrap_or(path);
+        let found = |prefix: &str| {
+            let rest = path.strip_prefix(prefix).or(below.strip_prefix(prefix))?;
+            (rest.is_empty() || rest.starts_with('/')).then(|| rest.trim_end_matches('/'))
+        };
+        let of_resource = found(RESOURCE);
+        let of_issuer = ISSUER.iter().find_map(|prefix| found(prefix));
+        if of_resource.is_none() && of_issuer.is_none() {
+            return None;
+        }
+        Some(match *method {
+            Method::OPTIONS => answer::preflight("GET"),
+            Method::GET | Method::HEAD => answer::shared(of_resource.map_or_else(
+                || self.issuer_metadata(of_issuer.unwrap_or_default()),
+                |path| self.resource_metadata(path),
+            )),
+            _ => answer::shared(answer::wrong_method("GET, HEAD, OPTIONS")),
+        })
+    }
+}
+
+/// An endpoint that takes POST, and from pages of any origin.
+async fn open<F>(method: &Method, answer: impl FnOnce() -> F) -> Answer
+where
+    F: Future<Output = Result<Answer, Fault>>,
+{
+    match *method {
+        Method::OPTIONS => answer::preflight("POST"),
+        Method::POST => answer::shared(answer().await.unwrap_or_else(|fault| fault.answer())),
+        _ => answer::shared(answer::wrong_method("POST, OPTIONS")),
+    }
+}
+
+/// The request's form; what a page of another origin can send without asking may be no other type.
+fn form(headers: &HeaderMap, body: &[u8]) -> Result<Params, Fault> {
+    if media_type(headers) != Some("application/x-www-form-urlencoded") {
+        return Err(Fault::new(
+            Code::InvalidRequest,
+            "the body must be application/x-www-form-urlencoded",
+        ));
+    }
+    Ok(Params::parse(body))
+}
+
+/// The content type without its parameters.
+pub(super) fn media_type(headers: &HeaderMap) -> Option<&str> {
+    let text = headers.get(CONTENT_TYPE)?.to_str().ok()?;
+    text.split(';').next().map(str::trim)
+}

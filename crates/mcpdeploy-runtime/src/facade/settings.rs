@@ -1,0 +1,256 @@
+//! What the facade is told: who it is, whom it stands before, whom it lets in.
+
+use std::fmt;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use secrecy::SecretString;
+use serde::{Deserialize, Deserializer};
+use zeroize::Zeroize as _;
+
+/// Everything the facade is told.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Settings {
+    /// The facade's own base URL, which is also the `issuer` of its metadata; no slash at its end.
+    pub issuer: String,
+    /// The MCP servers that tokens are for.
+    pub resources: Vec<Resource>,
+    /// What clients may be allowed to do.
+    pub scopes: Vec<Scope>,
+    /// Who logs people in and issues the tokens.
+    pub upstream: Upstream,
+    /// Clients that need not register.
+    #[serde(default)]
+    pub clients: Vec<KnownClient>,
+    /// Dynamic client registration.
+    #[serde(default)]
+    pub dcr: Dcr,
+    /// Clients described by a document of their own.
+    #[serde(default)]
+    pub cimd: Cimd,
+    /// What the facade seals with.
+    pub keys: Keys,
+    /// How long things are valid.
+    #[serde(default)]
+    pub lifetimes: Lifetimes,
+}
+
+/// One MCP server.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Resource {
+    /// Its URL, exactly as the tokens' audience says it.
+    pub url: String,
+    /// What people call it.
+    #[serde(default)]
+    pub name: Option<String>,
+}
+
+/// Something a client may be allowed to do.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Scope {
+    /// The name that requests and tokens carry.
+    pub name: String,
+    /// What it allows, for the person who agrees.
+    pub description: String,
+}
+
+/// Who logs people in and issues the tokens.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Upstream {
+    /// The `iss` of its tokens; an `iss` in its answers must equal it.
+    pub issuer: String,
+    /// Where people log in.
+    pub authorize: String,
+    /// Where codes become tokens.
+    pub token: String,
+    /// Where refresh tokens are revoked, when it can.
+    #[serde(default)]
+    pub revoke: Option<String>,
+    /// The facade's own client there.
+    pub client_id: String,
+    /// That client's secret, when it has one.
+    #[serde(default)]
+    pub client_secret: Option<SecretString>,
+    /// How it is told whom the token is for.
+    #[serde(default)]
+    pub audience: Audience,
+}
+
+impl Upstream {
+    /// A Cognito user pool: `domain` is the URL of its login pages, `issuer` that of the pool.
+    pub fn cognito(domain: &str, issuer: &str, client_id: &str) -> Self {
+        let domain = domain.trim_end_matches('/');
+        Self {
+            issuer: issuer.to_owned(),
+            authorize: format!("{domain}/oauth2/authorize"),
+            token: format!("{domain}/oauth2/token"),
+            revoke: Some(format!("{domain}/oauth2/revoke")),
+            client_id: client_id.to_owned(),
+            client_secret: None,
+            audience: Audience::Resource,
+        }
+    }
+}
+
+/// The parameter by which an issuer is told whom a token is for.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Audience {
+    /// `resource`, as RFC 8707 says: Cognito, Keycloak.
+    #[default]
+    Resource,
+    /// `audience`: Auth0.
+    Audience,
+    /// None; the scopes say it: Entra, which refuses the others.
+    None,
+}
+
+/// A client that need not register.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct KnownClient {
+    /// Its id.
+    pub client_id: String,
+    /// What people call it.
+    pub name: String,
+    /// Where it may be returned to; on a loopback address at any port.
+    pub redirect_uris: Vec<String>,
+    /// Its secret, when it can keep one.
+    #[serde(default)]
+    pub client_secret: Option<SecretString>,
+}
+
+/// Dynamic client registration (RFC 7591).
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Dcr {
+    /// Whether clients may register themselves.
+    pub enabled: bool,
+    /// Where registered clients may be returned to, `*` standing for anything but a slash; anywhere
+    /// when empty.
+    pub redirect_patterns: Vec<String>,
+    /// Parts of names of clients that get no secret even when they ask for one.
+    pub public_client_patterns: Vec<String>,
+    /// The scopes of a request that names none; all allowed ones when empty.
+    pub default_scopes: Vec<String>,
+    /// What a registered client may ask for at most; all when empty.
+    pub allowed_scopes: Vec<String>,
+}
+
+impl Default for Dcr {
+    fn default() -> Self {
+        Self {
+            enabled: true,
+            redirect_patterns: Vec::new(),
+            public_client_patterns: Vec::new(),
+            default_scopes: Vec::new(),
+            allowed_scopes: Vec::new(),
+        }
+    }
+}
+
+/// Client ID metadata documents.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Cimd {
+    /// Whether an https URL is taken as a client id.
+    pub enabled: bool,
+    /// Hosts that may publish documents, `*` standing for anything but a slash; any when empty.
+    pub host_patterns: Vec<String>,
+}
+
+impl Default for Cimd {
+    fn default() -> Self {
+        Self {
+            enabled: true,
+            host_patterns: Vec::new(),
+        }
+    }
+}
+
+/// What the facade seals with.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Keys {
+    /// Seals and opens.
+    pub current: Key,
+    /// Opens what it sealed before the rotation.
+    #[serde(default)]
+    pub previous: Option<Key>,
+}
+
+/// A key of 32 random bytes; in settings as base64.
+#[derive(Clone)]
+pub struct Key([u8; 32]);
+
+impl Key {
+    /// The key of these bytes.
+    pub fn new(bytes: [u8; 32]) -> Self {
+        Self(bytes)
+    }
+
+    pub(super) fn bytes(&self) -> &[u8; 32] {
+        &self.0
+    }
+}
+
+impl Drop for Key {
+    fn drop(&mut self) {
+        self.0.zeroize();
+    }
+}
+
+impl fmt::Debug for Key {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Key(…)")
+    }
+}
+
+impl<'de> Deserialize<'de> for Key {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let mut text = String::deserialize(deserializer)?;
+        let decoded = STANDARD.decode(&text);
+        text.zeroize();
+        // The message must not repeat the key, as serde's own would.
+        let mut bytes =
+            decoded.map_err(|_| serde::de::Error::custom("a key must be base64 of 32 bytes"))?;
+        let key = <[u8; 32]>::try_from(bytes.as_slice())
+            .map(Self)
+            .map_err(|_| serde::de::Error::custom("a key must be base64 of 32 bytes"));
+        bytes.zeroize();
+        key
+    }
+}
+
+/// How long things are valid, in seconds.
+#[derive(Debug, Clone, Copy, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Lifetimes {
+    /// From a client's request until the person has logged in.
+    pub flow: u64,
+    /// A code, from its making until the client trades it in.
+    pub code: u64,
+    /// A refresh token; as long as the upstream's.
+    pub refresh: u64,
+    /// A registration.
+    pub registration: u64,
+    /// A person's consent.
+    pub consent: u64,
+}
+
+impl Default for Lifetimes {
+    fn default() -> Self {
+        const DAY: u64 = 86_400;
+        Self {
+            flow: 15 * 60,
+            code: 5 * 60,
+            refresh: 30 * DAY,
+            registration: 365 * DAY,
+            consent: 30 * DAY,
+        }
+    }
+}
