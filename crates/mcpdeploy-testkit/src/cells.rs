@@ -1,4 +1,4 @@
-//! Cells in memory, that lose answers and fail when told to.
+//! Cells in memory, that lose answers when told to.
 
 use std::collections::BTreeMap;
 use std::io;
@@ -19,8 +19,6 @@ struct Inner {
     writes: AtomicU64,
     /// Of how many writes one loses its answer; 0 for none.
     loses: AtomicU64,
-    /// Of how many writes one fails; 0 for none.
-    fails: AtomicU64,
     /// Whether conditions are taken and not looked at; 0 for no.
     lax: AtomicU64,
 }
@@ -48,11 +46,6 @@ impl MemoryCells {
         self.0.loses.store(of, Ordering::Relaxed);
     }
 
-    /// Of so many writes one fails; 0 for none.
-    pub fn fail(&self, of: u64) {
-        self.0.fails.store(of, Ordering::Relaxed);
-    }
-
     /// Takes conditions without looking at them, as some services do.
     pub fn ignore_conditions(&self) {
         self.0.lax.store(1, Ordering::Relaxed);
@@ -71,10 +64,6 @@ impl MemoryCells {
     }
 }
 
-fn lost() -> PutError {
-    PutError::Io(io::Error::new(io::ErrorKind::TimedOut, "no answer came"))
-}
-
 impl Cells for MemoryCells {
     fn place(&self, key: &str) -> String {
         format!("memory:{key}")
@@ -86,9 +75,6 @@ impl Cells for MemoryCells {
 
     fn put(&self, key: &str, bytes: &[u8], expect: Expect<'_>) -> Result<Version, PutError> {
         let number = self.0.writes.fetch_add(1, Ordering::Relaxed);
-        if self.strikes(&self.0.fails, number) {
-            return Err(lost());
-        }
         let mut contents = self.contents();
         let there = contents.cells.get(key).map(|cell| &cell.version);
         let met = match expect {

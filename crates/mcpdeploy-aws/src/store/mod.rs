@@ -4,6 +4,7 @@ mod bridge;
 mod kms;
 mod s3;
 mod table;
+mod waited;
 
 use std::io;
 use std::sync::Arc;
@@ -17,8 +18,9 @@ use crate::clients::{ClientFactory, Clients};
 
 use bridge::Bridge;
 use kms::Kms;
-use s3::{Objects, S3Cells};
-use table::{Items, TableCells};
+use s3::Objects;
+use table::Items;
+use waited::Waited;
 
 /// How often a call of the store is tried. Unlike the kinds' calls, nobody else tries it again.
 const ATTEMPTS: u32 = 5;
@@ -71,14 +73,14 @@ impl StoreClients {
         let objects = Objects::new(s3, &place.bucket, &prefix);
         let bridge = Arc::clone(&self.bridge);
         let cells: Arc<dyn Cells> = match &place.lock_table {
-            None => Arc::new(S3Cells::new(bridge, objects)),
+            None => Arc::new(Waited::new(bridge, objects)),
             Some(table) => {
                 let dynamodb = aws_sdk_dynamodb::config::Builder::from(clients.sdk_config())
                     .retry_config(retry);
                 let dynamodb = aws_sdk_dynamodb::Client::from_conf(dynamodb.build());
                 let id = format!("{}/{prefix}", place.bucket);
                 let items = Items::new(dynamodb, table, &id, objects);
-                Arc::new(TableCells::new(bridge, items))
+                Arc::new(Waited::new(bridge, items))
             }
         };
         Shared::new(cells)

@@ -3,10 +3,6 @@
 //! The table's keys are `id`, the bucket and prefix, and `key`. What is small is in the item; what is
 //! not is an object of a name that is used once, written before the item that names it.
 
-use std::future::Future;
-use std::io;
-use std::sync::Arc;
-
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::operation::put_item::builders::PutItemFluentBuilder;
 use aws_sdk_dynamodb::primitives::Blob;
@@ -14,11 +10,11 @@ use aws_sdk_dynamodb::types::{AttributeValue, ReturnValue};
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 use mcpdeploy_engine::kind::KindError;
 use mcpdeploy_engine::store::Version;
-use mcpdeploy_engine::store::shared::{Cell, Cells, Expect, PutError};
+use mcpdeploy_engine::store::shared::Cell;
 use std::collections::HashMap;
 
-use super::bridge::Bridge;
-use super::s3::{Objects, failed};
+use super::s3::Objects;
+use super::waited::Service;
 use crate::fault::Fault;
 
 /// The longest content that is in an item, in bytes; an item has 400 KB at most.
@@ -31,35 +27,12 @@ type Item = HashMap<String, AttributeValue>;
 
 /// Items of a table, with objects for what is large.
 #[derive(Debug)]
-pub(super) struct TableCells {
-    bridge: Arc<Bridge>,
-    inner: Arc<Items>,
-}
-
-#[derive(Debug)]
 pub(super) struct Items {
     client: Client,
     table: String,
     /// What this deployment's items have in common.
     id: String,
     bodies: Objects,
-}
-
-impl TableCells {
-    pub(super) fn new(bridge: Arc<Bridge>, items: Items) -> Self {
-        Self {
-            bridge,
-            inner: Arc::new(items),
-        }
-    }
-
-    fn wait<T, F>(&self, call: impl FnOnce(Arc<Items>) -> F) -> io::Result<T>
-    where
-        T: Send + 'static,
-        F: Future<Output = T> + Send + 'static,
-    {
-        self.bridge.wait(call(Arc::clone(&self.inner)))
-    }
 }
 
 fn text(item: &Item, name: &str) -> Option<String> {
@@ -80,15 +53,24 @@ impl Items {
         }
     }
 
-    fn place(&self, key: &str) -> String {
-        format!("dynamodb://{}/{}{key}", self.table, self.id)
-    }
-
     fn keys(&self, key: &str) -> Item {
         HashMap::from([
             ("id".to_owned(), AttributeValue::S(self.id.clone())),
             ("key".to_owned(), AttributeValue::S(key.to_owned())),
         ])
+    }
+
+    /// Removes an object that no item names any more. One that stays costs a little and harms nobody.
+    async fn forget(&self, object: &str) {
+        if let Err(error) = self.bodies.remove(object, None).await {
+            tracing::warn!(%error, object, "an old object was not removed");
+        }
+    }
+}
+
+impl Service for Items {
+    fn place(&self, key: &str) -> String {
+        format!("dynamodb://{}/{}{key}", self.table, self.id)
     }
 
     async fn get(&self, key: &str) -> Result<Option<Cell>, KindError> {
@@ -181,13 +163,6 @@ impl Items {
         Ok(true)
     }
 
-    /// Removes an object that no item names any more. One that stays costs a little and harms nobody.
-    async fn forget(&self, object: &str) {
-        if let Err(error) = self.bodies.remove(object, None).await {
-            tracing::warn!(%error, object, "an old object was not removed");
-        }
-    }
-
     async fn list(&self, prefix: &str) -> Result<Vec<String>, KindError> {
         let mut call = self
             .client
@@ -225,47 +200,4 @@ fn expecting(call: PutItemFluentBuilder, expect: Option<&Version>) -> PutItemFlu
 
 fn uuid() -> String {
     uuid::Uuid::new_v4().simple().to_string()
-}
-
-impl Cells for TableCells {
-    fn place(&self, key: &str) -> String {
-        self.inner.place(key)
-    }
-
-    fn get(&self, key: &str) -> io::Result<Option<Cell>> {
-        let key = key.to_owned();
-        self.wait(|items| async move { items.get(&key).await })?
-            .map_err(failed)
-    }
-
-    fn put(&self, key: &str, bytes: &[u8], expect: Expect<'_>) -> Result<Version, PutError> {
-        let (key, bytes) = (key.to_owned(), bytes.to_vec());
-        let version = match expect {
-            Expect::Absent => None,
-            Expect::Version(version) => Some(version.clone()),
-        };
-        let put = self
-            .wait(|items| async move { items.put(&key, bytes, version.as_ref()).await })
-            .map_err(PutError::Io)?;
-        put.map_err(|error| PutError::Io(failed(error)))?
-            .ok_or(PutError::Unmet)
-    }
-
-    fn remove(&self, key: &str, only: Option<&Version>) -> Result<(), PutError> {
-        let (key, only) = (key.to_owned(), only.cloned());
-        let removed = self
-            .wait(|items| async move { items.remove(&key, only.as_ref()).await })
-            .map_err(PutError::Io)?;
-        match removed {
-            Ok(true) => Ok(()),
-            Ok(false) => Err(PutError::Unmet),
-            Err(error) => Err(PutError::Io(failed(error))),
-        }
-    }
-
-    fn list(&self, prefix: &str) -> io::Result<Vec<String>> {
-        let prefix = prefix.to_owned();
-        self.wait(|items| async move { items.list(&prefix).await })?
-            .map_err(failed)
-    }
 }
