@@ -109,6 +109,8 @@ clients! {
     cloudwatch: aws_sdk_cloudwatch;
     /// CloudWatch Logs.
     logs: aws_sdk_cloudwatchlogs;
+    /// Cognito user pools.
+    cognito: aws_sdk_cognitoidentityprovider;
     /// DynamoDB.
     dynamodb: aws_sdk_dynamodb;
     /// IAM.
@@ -123,6 +125,8 @@ clients! {
     secretsmanager: aws_sdk_secretsmanager;
     /// SNS.
     sns: aws_sdk_sns;
+    /// Systems Manager: the parameters that hold secrets.
+    ssm: aws_sdk_ssm;
     /// STS.
     sts: aws_sdk_sts;
 }
