@@ -8,6 +8,7 @@ mod moved;
 mod notes;
 mod planned;
 mod resources;
+mod secrets;
 mod server;
 mod state;
 mod tags;
@@ -26,6 +27,7 @@ use crate::node::Node;
 pub(crate) fn check(view: &Node, mistakes: &mut Vec<Mistake>) {
     server::check(view, mistakes);
     variables::check(view, mistakes);
+    secrets::check(view, mistakes);
     login::check(view, mistakes);
     access::check(view, mistakes);
     files::check(view, mistakes);
