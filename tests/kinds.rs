@@ -99,6 +99,7 @@ kinds! {
     integration: "aws.apigatewayv2.integration";
     log_group: "aws.logs.log_group";
     object: "aws.s3.object";
+    parameter: "aws.ssm.parameter";
     permission: "aws.lambda.permission";
     role: "aws.iam.role";
     route: "aws.apigatewayv2.route";

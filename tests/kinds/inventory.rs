@@ -104,6 +104,11 @@ pub(crate) async fn list(lister: &Lister<'_>, kind: &str) -> Inventory {
             let names = call.await.expect("tables are listed").table_names;
             all(names, Some)
         }
+        "aws.ssm.parameter" => {
+            let call = clients.ssm().describe_parameters().send();
+            let parameters = call.await.expect("parameters are listed").parameters;
+            all(parameters, |parameter| parameter.name)
+        }
         "aws.secretsmanager.secret" => {
             let call = clients.secretsmanager().list_secrets().send();
             let secrets = call.await.expect("secrets are listed").secret_list;

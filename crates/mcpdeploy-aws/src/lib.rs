@@ -17,6 +17,7 @@ pub mod ids;
 mod join;
 pub mod kinds;
 pub mod policy;
+pub mod secrets;
 pub mod stack;
 pub mod store;
 pub mod tags;

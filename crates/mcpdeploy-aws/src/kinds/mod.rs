@@ -16,10 +16,11 @@ mod integration;
 mod lambda_shared;
 mod log_group;
 mod object;
+pub(crate) mod parameter;
 mod permission;
 mod role;
 mod route;
-mod secret;
+pub(crate) mod secret;
 mod stage;
 mod subscription;
 mod table;
@@ -47,6 +48,7 @@ pub use inputs::InputSet;
 pub use integration::{Integration, IntegrationInputs, IntegrationOutputs};
 pub use log_group::{LogGroup, LogGroupInputs, LogGroupOutputs};
 pub use object::{Object, ObjectInputs, ObjectOutputs};
+pub use parameter::{Parameter, ParameterInputs, ParameterOutputs};
 pub use permission::{Permission, PermissionInputs, PermissionOutputs};
 pub use role::{Role, RoleInputs, RoleOutputs};
 pub use route::{Authorization, Route, RouteInputs, RouteOutputs};
@@ -78,4 +80,5 @@ pub fn register(registry: &mut Registry, source: &Arc<ClientFactory>) {
     registry.add::<Dashboard>(source.clone());
     registry.add::<Table>(source.clone());
     registry.add::<Secret>(source.clone());
+    registry.add::<Parameter>(source.clone());
 }
