@@ -50,7 +50,7 @@ pub struct RouteInputs {
     pub authorizer: Option<Input<AuthorizerId>>,
     /// Scopes of which a token must have one.
     #[serde(default)]
-    pub scopes: BTreeSet<String>,
+    pub scopes: InputSet<String>,
 }
 
 /// Who may call a route.
@@ -188,7 +188,11 @@ impl Kind for Route {
                     .authorizer_id()
                     .filter(|id| !id.is_empty())
                     .map(|id| AuthorizerId::new(id).into()),
-                scopes: route.authorization_scopes().iter().cloned().collect(),
+                scopes: route
+                    .authorization_scopes()
+                    .iter()
+                    .map(|scope| Input::Value(scope.clone()))
+                    .collect(),
             },
             unobserved: &[],
         }))
@@ -279,7 +283,7 @@ impl Kind for Route {
 }
 
 fn scopes(want: &RouteInputs) -> Option<Vec<String>> {
-    (!want.scopes.is_empty()).then(|| want.scopes.iter().cloned().collect())
+    (!want.scopes.is_empty()).then(|| want.scopes.iter().map(|scope| scope.get().clone()).collect())
 }
 
 fn validate_key(key: &str) -> Result<(), (String, String)> {

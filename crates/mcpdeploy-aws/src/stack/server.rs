@@ -74,7 +74,7 @@ impl Stack<'_> {
                 provisioned_concurrency: server.provisioned_concurrency,
             },
         );
-        let api = self.api(server, names, &function, &alias);
+        let api = self.api(server, place, names, (&function, &alias), &secrets);
         let topic = self.topic(names);
         self.alarms(names, &function, &api, topic.as_ref());
         if self.config.observability.create_dashboard {
