@@ -120,6 +120,11 @@ pub(crate) async fn list(lister: &Lister<'_>, kind: &str) -> Inventory {
             *details = provisioned(clients, id).await;
         }
     }
+    if kind == "aws.secretsmanager.secret" {
+        for (id, details) in &mut inventory {
+            *details = versions_of(clients, id).await;
+        }
+    }
     inventory
 }
 
@@ -169,6 +174,20 @@ async fn provisioned(clients: &Clients, alias: &str) -> String {
         .ok()
         .and_then(|answer| answer.requested_provisioned_concurrent_executions);
     format!("{number:?} instances")
+}
+
+/// How many values a secret has had: what is generated is generated once.
+async fn versions_of(clients: &Clients, secret: &str) -> String {
+    let call = clients
+        .secretsmanager()
+        .describe_secret()
+        .secret_id(secret)
+        .send();
+    let versions = call
+        .await
+        .expect("a secret is described")
+        .version_ids_to_stages;
+    format!("{} versions", versions.map_or(0, |versions| versions.len()))
 }
 
 fn all<T>(items: Option<Vec<T>>, id: impl Fn(T) -> Option<String>) -> Vec<String> {

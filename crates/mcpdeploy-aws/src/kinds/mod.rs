@@ -50,7 +50,7 @@ pub use object::{Object, ObjectInputs, ObjectOutputs};
 pub use permission::{Permission, PermissionInputs, PermissionOutputs};
 pub use role::{Role, RoleInputs, RoleOutputs};
 pub use route::{Authorization, Route, RouteInputs, RouteOutputs};
-pub use secret::{Secret, SecretInputs, SecretOutputs};
+pub use secret::{Generate, Rotation, Schedule, Secret, SecretInputs, SecretOutputs};
 pub use stage::{AccessLogs, Stage, StageInputs, StageOutputs, Throttling};
 pub use subscription::{Subscription, SubscriptionInputs, SubscriptionOutputs};
 pub use table::{Index, KeyType, Projection, StreamView, Table, TableInputs, TableOutputs};

@@ -182,6 +182,8 @@ impl Stack<'_> {
                             name: format!("{}/{name}", names.full).into(),
                             description: Some(description).filter(|text| !text.is_empty()),
                             kms_key_id: None,
+                            generate: None,
+                            rotation: None,
                             recovery_window_days: 30,
                             tags: Tags::new(),
                         },

@@ -75,7 +75,7 @@ impl Facade {
             let fault = Fault::new(Code::ConsentRequired, "nobody has agreed to this yet");
             return Err(refused(&client, back, fault));
         } else {
-            let ticket = self.sealer.seal(&Ticket(flow.clone()), until);
+            let ticket = self.held().sealer.seal(&Ticket(flow.clone()), until);
             let action = format!("{}/consent", self.settings.issuer);
             let scopes = self.described(&flow.ask.scopes);
             let resource = self.named_resource(&flow.ask.resource);
@@ -258,7 +258,10 @@ impl Facade {
     pub(super) fn login_location(&self, flow: &Flow) -> String {
         let upstream = &self.settings.upstream;
         let until = self.clock.now() + self.settings.lifetimes.flow;
-        let state = self.sealer.seal(&super::flow::State(flow.clone()), until);
+        let state = self
+            .held()
+            .sealer
+            .seal(&super::flow::State(flow.clone()), until);
         let callback = self.callback_uri();
         let scope = flow.ask.scopes.join(" ");
         let mut parameters = vec![
@@ -278,7 +281,7 @@ impl Facade {
         if let Some(prompt) = &flow.ask.prompt {
             parameters.push(("prompt", prompt));
         }
-        with_query(&upstream.authorize, parameters)
+        with_query(&self.endpoints.authorize, parameters)
     }
 
     pub(super) fn callback_uri(&self) -> String {

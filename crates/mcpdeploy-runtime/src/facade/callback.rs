@@ -45,13 +45,14 @@ impl Facade {
             .one("state")
             .map_err(|twice| twice.to_string())?
             .ok_or("the parameter state is missing")?;
-        let State(flow) = self
-            .sealer
-            .open(state, self.clock.now())
-            .map_err(|why| match why {
-                Unopened::Expired => "the login took too long; begin again from the app",
-                Unopened::Foreign => "this login did not begin here",
-            })?;
+        let State(flow) =
+            self.held()
+                .sealer
+                .open(state, self.clock.now())
+                .map_err(|why| match why {
+                    Unopened::Expired => "the login took too long; begin again from the app",
+                    Unopened::Foreign => "this login did not begin here",
+                })?;
         if !flow.is_of(headers, &self.cookies) {
             return Err(
                 "this login did not begin in this browser, or is already over; \
@@ -84,7 +85,7 @@ impl Facade {
             ask: ask.clone(),
         };
         let until = self.clock.now() + self.settings.lifetimes.code;
-        let sealed = self.sealer.seal(&granted, until);
+        let sealed = self.held().sealer.seal(&granted, until);
         let mut parameters = vec![("code", sealed.as_str())];
         parameters.extend(ask.state.as_deref().map(|state| ("state", state)));
         parameters.push(("iss", self.settings.issuer.as_str()));

@@ -97,13 +97,10 @@ impl Facade {
     /// How the client proves to be `id`. No document is fetched: a client that has one has no
     /// secret, and is held by what it was given before.
     pub(super) fn proof(&self, id: &str) -> Result<Proof, NoClient> {
-        if let Some(known) = self.known(id) {
-            return Ok(known
-                .client_secret
-                .as_ref()
-                .map_or(Proof::Public, |secret| {
-                    Proof::Secret(digest(&[secret.expose_secret()]))
-                }));
+        if self.known(id).is_some() {
+            return Ok(self.held().clients.get(id).map_or(Proof::Public, |secret| {
+                Proof::Secret(digest(&[secret.expose_secret()]))
+            }));
         }
         if id.starts_with("https://") {
             self.let_in(id)?;
@@ -125,7 +122,8 @@ impl Facade {
         if !self.settings.dcr.enabled {
             return Err(NoClient::Unknown);
         }
-        self.sealer
+        self.held()
+            .sealer
             .open(id, self.clock.now())
             .map_err(|unopened| match unopened {
                 Unopened::Foreign => NoClient::Unknown,

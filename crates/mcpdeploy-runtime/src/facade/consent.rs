@@ -68,6 +68,7 @@ impl Facade {
         }
         let ticket = form.one("ticket").map_err(twice)?.unwrap_or_default();
         let Ticket(flow) = self
+            .held()
             .sealer
             .open(ticket, self.clock.now())
             .map_err(|why| (StatusCode::BAD_REQUEST, format!("the question is {why}")))?;
@@ -116,14 +117,14 @@ impl Facade {
         agreed.0.retain(|(known, _)| *known != grant);
         agreed.0.insert(0, (grant, until));
         agreed.0.truncate(REMEMBERED);
-        let value = self.sealer.seal(&agreed, until);
+        let value = self.held().sealer.seal(&agreed, until);
         self.cookies.set(answer, COOKIE, &value, lifetime);
     }
 
     fn agreed(&self, headers: &HeaderMap) -> Agreed {
         let now = self.clock.now();
         let mut agreed: Agreed = params::cookie(headers, &self.cookies.name(COOKIE))
-            .and_then(|value| self.sealer.open(value, now).ok())
+            .and_then(|value| self.held().sealer.open(value, now).ok())
             .unwrap_or_default();
         agreed.0.retain(|(_, until)| *until > now);
         agreed

@@ -75,7 +75,7 @@ impl Facade {
         if self.settings.dcr.enabled {
             document["registration_endpoint"] = json!(format!("{issuer}/register"));
         }
-        if self.settings.upstream.revoke.is_some() {
+        if self.endpoints.revoke.is_some() {
             document["revocation_endpoint"] = json!(format!("{issuer}/revoke"));
             document["revocation_endpoint_auth_methods_supported"] = json!(methods);
         }

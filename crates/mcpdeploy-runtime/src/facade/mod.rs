@@ -13,6 +13,7 @@ mod client;
 mod clock;
 mod consent;
 mod credentials;
+mod discover;
 mod flow;
 mod metadata;
 mod page;
@@ -21,6 +22,7 @@ mod register;
 mod revoke;
 mod route;
 mod seal;
+mod secrets;
 mod settings;
 mod token;
 mod upstream;
@@ -28,8 +30,10 @@ mod uri;
 mod validate;
 
 pub use clock::Clock;
+pub use discover::{DiscoveryError, Endpoints};
 pub use route::Facade;
+pub use secrets::{Key, Keys, NoKey, Secrets};
 pub use settings::{
-    Audience, Cimd, Dcr, Key, Keys, KnownClient, Lifetimes, Resource, Scope, Settings, Upstream,
+    Audience, Cimd, Dcr, KnownClient, Lifetimes, Resource, Scope, Settings, Upstream,
 };
 pub use validate::SettingsError;

@@ -68,7 +68,7 @@ impl Facade {
             secret: secret.as_deref().map(|secret| digest(&[secret])),
         };
         let mut document = json!({
-            "client_id": self.sealer.seal(&record, until),
+            "client_id": self.held().sealer.seal(&record, until),
             "client_id_issued_at": now,
             "redirect_uris": record.redirect_uris,
             "application_type": kind,

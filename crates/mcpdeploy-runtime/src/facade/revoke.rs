@@ -24,7 +24,7 @@ impl Facade {
             ));
         }
         // One that is not valid any more is as revoked as can be, says the RFC.
-        let Ok(refresh) = self.sealer.open::<Refresh>(token, self.clock.now()) else {
+        let Ok(refresh) = self.held().sealer.open::<Refresh>(token, self.clock.now()) else {
             return Ok(done());
         };
         if !bool::from(caller.as_bytes().ct_eq(refresh.client.as_bytes())) {
@@ -33,7 +33,7 @@ impl Facade {
                 "the token was given to another client",
             ));
         }
-        let endpoint = self.settings.upstream.revoke.as_deref().unwrap_or_default();
+        let endpoint = self.endpoints.revoke.as_deref().unwrap_or_default();
         self.upstream(endpoint, &[("token", &refresh.token)])
             .await?;
         Ok(done())

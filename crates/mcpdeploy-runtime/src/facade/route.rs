@@ -1,6 +1,6 @@
 //! Which request is answered by what.
 
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError, RwLock};
 
 use bytes::Bytes;
 use http::header::CONTENT_TYPE;
@@ -9,11 +9,12 @@ use http::{HeaderMap, Method, Request, StatusCode};
 use super::answer::{self, Answer, Code, Fault};
 use super::cimd::Cache;
 use super::clock::Clock;
+use super::discover::Endpoints;
 use super::flow::Cookies;
 use super::metadata::path_of;
 use super::page::Page;
 use super::params::Params;
-use super::seal::Sealer;
+use super::secrets::{Held, Secrets};
 use super::settings::Settings;
 use super::validate::SettingsError;
 use crate::outbound::Outbound;
@@ -32,7 +33,8 @@ pub struct Facade {
     pub(super) settings: Settings,
     pub(super) outbound: Arc<dyn Outbound>,
     pub(super) clock: Clock,
-    pub(super) sealer: Sealer,
+    pub(super) endpoints: Endpoints,
+    held: RwLock<Arc<Held>>,
     pub(super) cookies: Cookies,
     pub(super) page: Page,
     pub(super) documents: Cache,
@@ -40,14 +42,20 @@ pub struct Facade {
 
 impl Facade {
     /// A facade by `settings`, which reaches the upstream and documents of clients by `outbound`.
+    ///
+    /// # Errors
+    /// With these settings nobody could log in.
     pub fn new(
         settings: Settings,
+        secrets: Secrets,
+        endpoints: Endpoints,
         outbound: Arc<dyn Outbound>,
         clock: Clock,
     ) -> Result<Self, SettingsError> {
         settings.validated()?;
         Ok(Self {
-            sealer: Sealer::new(&settings.keys, &settings.issuer),
+            held: RwLock::new(Arc::new(Held::new(secrets, &settings.issuer))),
+            endpoints,
             cookies: Cookies::new(&settings.issuer),
             page: Page::new(),
             documents: Cache::default(),
@@ -55,6 +63,22 @@ impl Facade {
             outbound,
             clock,
         })
+    }
+
+    /// From now on, these are the secrets.
+    pub fn renew(&self, secrets: Secrets) {
+        let held = Arc::new(Held::new(secrets, &self.settings.issuer));
+        *self.held.write().unwrap_or_else(PoisonError::into_inner) = held;
+    }
+
+    /// Whether since the last question something came that was not sealed with the keys in use. What
+    /// such a request asked for was not done.
+    pub fn missed(&self) -> bool {
+        self.held().sealer.missed()
+    }
+
+    pub(super) fn held(&self) -> Arc<Held> {
+        Arc::clone(&self.held.read().unwrap_or_else(PoisonError::into_inner))
     }
 
     /// Answers any request: what is wrong with it is said in the answer. The request's own host is
@@ -100,7 +124,7 @@ impl Facade {
                 })
                 .await
             }
-            "/revoke" if self.settings.upstream.revoke.is_some() => {
+            "/revoke" if self.endpoints.revoke.is_some() => {
                 open(method, || async {
                     let form = form(&head.headers, &body)?;
                     self.revoke(&head.headers, &form).await

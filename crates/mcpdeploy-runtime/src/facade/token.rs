@@ -50,6 +50,7 @@ impl Facade {
             .one("redirect_uri")?
             .ok_or_else(|| required("redirect_uri"))?;
         let Granted { code, ask } = self
+            .held()
             .sealer
             .open(code, self.clock.now())
             .map_err(|why| not_granted("the code", why))?;
@@ -69,7 +70,7 @@ impl Facade {
         let callback = self.callback_uri();
         let answered = self
             .upstream(
-                &self.settings.upstream.token,
+                &self.endpoints.token,
                 &[
                     ("grant_type", "authorization_code"),
                     ("code", &code),
@@ -97,6 +98,7 @@ impl Facade {
             .ok_or_else(|| required("refresh_token"))?;
         let now = self.clock.now();
         let (mut refresh, until) = self
+            .held()
             .sealer
             .open_until::<Refresh>(token, now)
             .map_err(|why| not_granted("the refresh token", why))?;
@@ -113,9 +115,7 @@ impl Facade {
         if scopes != refresh.scopes {
             parameters.push(("scope", &scope));
         }
-        let answered = self
-            .upstream(&self.settings.upstream.token, &parameters)
-            .await?;
+        let answered = self.upstream(&self.endpoints.token, &parameters).await?;
         // One that the upstream does not change keeps its end, but is sealed with the current key.
         let rotated = answered.get("refresh_token").and_then(Value::as_str);
         let until = if rotated.is_some() {
@@ -165,7 +165,7 @@ impl Facade {
             body["expires_in"] = json!(expires);
         }
         if let Some(refresh) = refresh {
-            body["refresh_token"] = json!(self.sealer.seal(&refresh, until));
+            body["refresh_token"] = json!(self.held().sealer.seal(&refresh, until));
         }
         Ok(answer::json_answer(StatusCode::OK, &body))
     }
