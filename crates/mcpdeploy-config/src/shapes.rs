@@ -26,6 +26,7 @@ shapes! {
     ENVIRONMENT = "^[a-z0-9][a-z0-9_-]{0,31}$", "an environment's name: up to 32 lowercase letters, digits, - and _";
     FEATURE = "^[A-Za-z0-9_][A-Za-z0-9_+./?-]*$", "a Cargo feature, such as \"postgres\" or \"dep/feature\"";
     HTTPS_URL = "^https://[^\\s/]+\\S*$", "an https:// URL";
+    ISSUER = "^(https://[^\\s/?#]+|http://(127\\.0\\.0\\.1|localhost)(:[0-9]+)?)(/[^\\s?#]*)?$", "an https:// URL without ? and # (http:// only for an issuer on this machine, with the embedded cloud)";
     KEY_PREFIX = "^[A-Za-z0-9!_.*'()-]+(/[A-Za-z0-9!_.*'()-]+)*$", "names with slashes between them, such as \"mcpdeploy/calculator\"";
     KIND = "^[a-z][a-z0-9_]*(\\.[a-z][a-z0-9_]*)+$", "a kind of lowercase words with dots, such as \"aws.dynamodb.table\"";
     LOGIN_DOMAIN = "^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$", "the first part of a host name: up to 63 lowercase letters, digits and hyphens";

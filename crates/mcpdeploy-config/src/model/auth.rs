@@ -178,7 +178,7 @@ pub struct Oidc {
     #[serde(default)]
     pub provider_type: Option<ProviderType>,
     /// The issuer, exactly as its tokens name it; its /.well-known/openid-configuration is read.
-    #[schemars(regex(pattern = shapes::HTTPS_URL))]
+    #[schemars(regex(pattern = shapes::ISSUER))]
     pub issuer: String,
     /// This server's client at the issuer.
     #[schemars(length(min = 1))]

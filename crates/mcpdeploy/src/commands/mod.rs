@@ -10,6 +10,7 @@ mod graph;
 mod import;
 mod init;
 mod local;
+mod local_user;
 mod migrate;
 mod output;
 mod plan;
