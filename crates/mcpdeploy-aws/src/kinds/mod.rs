@@ -43,7 +43,9 @@ pub use alarm::{
 };
 pub use alias::{Alias, AliasInputs, AliasOutputs};
 pub use api::{Api, ApiInputs, ApiOutputs, Cors};
-pub use authorizer::{Authorizer, AuthorizerInputs, AuthorizerOutputs, FunctionAuthorizer, Jwt};
+pub use authorizer::{
+    Authorizer, AuthorizerInputs, AuthorizerOutputs, FunctionAuthorizer, Jwt, Sort as AuthorizerSort,
+};
 pub use bucket::{Bucket, BucketInputs, BucketOutputs};
 pub use dashboard::{Dashboard, DashboardBody, DashboardInputs, DashboardOutputs};
 pub use function::{
@@ -67,7 +69,7 @@ pub use user_pool::{
     FeaturePlan, Mfa, PasswordPolicy, SignIn, UserPool, UserPoolInputs, UserPoolOutputs,
 };
 pub use user_pool_client::{
-    ApiFlow, OAuthFlow, Rotation, TokenLifetimes, UserPoolClient, UserPoolClientInputs,
+    ApiFlow, OAuthFlow, Rotation as RefreshRotation, TokenLifetimes, UserPoolClient, UserPoolClientInputs,
     UserPoolClientOutputs,
 };
 pub use user_pool_domain::{

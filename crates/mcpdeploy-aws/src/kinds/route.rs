@@ -6,8 +6,6 @@
 //!   the most specific route wins;
 //! - its target is `integrations/<id>`.
 
-use std::collections::BTreeSet;
-
 use aws_sdk_apigatewayv2::types as sdk;
 use mcpdeploy_engine::address::{Address, PhysicalId};
 use mcpdeploy_engine::kind::{
@@ -17,7 +15,7 @@ use mcpdeploy_engine::value::{Input, Ref};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::inputs::wrong;
+use super::inputs::{InputSet, wrong};
 use super::integration::{child_id, child_permissions, split};
 use crate::clients::Clients;
 use crate::fault::Fault;

@@ -99,6 +99,12 @@ impl UserPool {
     pub fn issuer(address: &Address) -> Ref<String> {
         Ref::new(address, "/issuer")
     }
+
+    /// The issuer of the tokens of the pool `id` on AWS, as it is unless the pool says otherwise.
+    #[must_use]
+    pub fn issuer_of(id: &str, region: &str) -> String {
+        format!("https://cognito-idp.{region}.{}/{id}", dns_suffix(region))
+    }
 }
 
 impl Kind for UserPool {

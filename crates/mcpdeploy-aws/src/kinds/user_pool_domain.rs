@@ -80,6 +80,13 @@ impl UserPoolDomain {
         Ref::new(address, "/base_url")
     }
 
+    /// Where the pages of a domain on AWS are: `domain` is a prefix, or, with a dot, a domain of one's
+    /// own.
+    #[must_use]
+    pub fn base_url_of(domain: &str, region: &str) -> String {
+        base_url(domain, domain.contains('.'), region)
+    }
+
     /// Refers to the prefix or the domain at `address`.
     #[must_use]
     pub fn domain(address: &Address) -> Ref<String> {

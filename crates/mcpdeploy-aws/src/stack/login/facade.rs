@@ -8,7 +8,7 @@ use mcpdeploy_engine::kind::Tags;
 use mcpdeploy_engine::value::Input;
 use serde_json::{Value, json};
 
-use super::{Issuer, Setting, document};
+use super::{Issuer, Setting, document, input};
 use crate::ids::text;
 use crate::kinds::{
     Api, Architecture, Authorization, Code as FunctionCode, Function, FunctionInputs, Generate,
@@ -75,6 +75,7 @@ impl Stack<'_> {
                 kms_key_id: None,
                 recovery_window_days: 7,
                 generate: Some(Generate { bytes: KEY_BYTES }),
+                rotation: None,
                 tags: Tags::new(),
             },
         );
@@ -103,13 +104,9 @@ impl Stack<'_> {
                 help: "shorten the descriptions of scopes, or the lists of patterns".to_owned(),
             });
         }
-        let variable = |value: Value| match value {
-            Value::String(text) => Input::Value(text),
-            open => Input::Open(open),
-        };
         let environment = BTreeMap::from([
             ("MCPDEPLOY_ROLE".to_owned(), Input::from("facade")),
-            ("MCPDEPLOY_FACADE".to_owned(), variable(document::text_of(&settings))),
+            ("MCPDEPLOY_FACADE".to_owned(), input(document::text_of(&settings))),
             ("MCPDEPLOY_FACADE_KEY".to_owned(), text(Secret::arn(&key))),
         ]);
         let function = self.add::<Function>(
@@ -203,7 +200,7 @@ impl Stack<'_> {
             Statement::allow(["secretsmanager:GetSecretValue"]).on(text(Secret::arn(key)));
         match issuer.upstream.get("client_secret") {
             Some(Value::String(arn)) => secrets = secrets.on(arn.clone()),
-            Some(open) if !open.is_null() => secrets = secrets.on(Input::Open(open.clone())),
+            Some(open) if !open.is_null() => secrets = secrets.on(Input::<String>::Open(open.clone())),
             Some(_) | None => {}
         }
         let mut policies = BTreeMap::from([

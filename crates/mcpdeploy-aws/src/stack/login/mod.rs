@@ -17,7 +17,7 @@ use serde_json::{Value, json};
 use super::names::Names;
 use super::{Place, Stack, joined, reference};
 use crate::ids::text;
-use crate::kinds::{Api, Authorizer, AuthorizerInputs, InputSet, Jwt, Secret, Sort};
+use crate::kinds::{Api, Authorizer, AuthorizerInputs, AuthorizerSort, InputSet, Jwt, Secret};
 use scopes::Scopes;
 
 /// What protects the server's route.
@@ -93,7 +93,7 @@ impl Stack<'_> {
             &AuthorizerInputs {
                 api: Api::id(api).into(),
                 name: "login".to_owned(),
-                sort: Sort::Jwt,
+                sort: AuthorizerSort::Jwt,
                 jwt: Some(Jwt {
                     issuer: issuer.url.clone(),
                     audience: [issuer.audience.clone()].into_iter().collect(),
@@ -134,5 +134,13 @@ impl Stack<'_> {
             (_, Some(mcpdeploy_config::SecretSource::Existing { arn })) => json!(arn),
             _ => Value::Null,
         }
+    }
+}
+
+/// A text or a reference as an input.
+fn input(value: Value) -> Input<String> {
+    match value {
+        Value::String(text) => Input::Value(text),
+        open => Input::Open(open),
     }
 }

@@ -9,16 +9,16 @@ use mcpdeploy_engine::value::Input;
 use serde_json::{Value, json};
 
 use super::scopes::{Scopes, own_scopes};
-use super::{Issuer, Setting};
+use super::{Issuer, Setting, input};
 use crate::ids::{UserPoolId, text};
 use crate::kinds::{
-    FeaturePlan, IdentityProvider, IdentityProviderInputs, InputSet, LoginBranding,
-    LoginBrandingInputs, LoginPages, Mfa, OAuthFlow, PasswordPolicy, ResourceServer,
-    ResourceServerInputs, Rotation, SignIn, TokenLifetimes, UserPool, UserPoolClient,
-    UserPoolClientInputs, UserPoolDomain, UserPoolDomainInputs, UserPoolInputs, login_urls,
+    FeaturePlan, InputSet, LoginBranding, LoginBrandingInputs, LoginPages, Mfa, OAuthFlow,
+    PasswordPolicy, RefreshRotation, ResourceServer, ResourceServerInputs, SignIn, TokenLifetimes,
+    UserPool, UserPoolClient, UserPoolClientInputs, UserPoolDomain, UserPoolDomainInputs,
+    UserPoolInputs,
 };
 use crate::stack::names::login_domain;
-use crate::stack::{Stack, joined, reference};
+use crate::stack::{Stack, StackError, joined, reference};
 
 /// A refresh token is good once; for so long the one before still is, for a client that did not
 /// get the answer.
@@ -36,7 +36,7 @@ impl Stack<'_> {
         let auth = &self.config.auth;
         let cognito = auth.cognito.clone().unwrap_or_default();
         let people = match &cognito.user_pool_id {
-            Some(id) => existing(id, &cognito, setting),
+            Some(id) => self.existing_pool(id, &cognito, setting),
             None => self.new_pool(&cognito, setting),
         };
         let server = self.add::<ResourceServer>(
@@ -74,7 +74,7 @@ impl Stack<'_> {
                     id_seconds: access,
                     refresh_seconds: seconds(&cognito.refresh_token_ttl),
                 },
-                rotation: Some(Rotation {
+                rotation: Some(RefreshRotation {
                     grace_seconds: GRACE_SECONDS,
                 }),
                 token_revocation: true,
@@ -99,9 +99,37 @@ impl Stack<'_> {
                 "revoke": endpoint("revoke"),
                 "client_id": text(UserPoolClient::id(&client)),
             }),
-            url: Input::Open(people.issuer),
+            url: input(people.issuer),
             audience: Input::Open(setting.mcp_url()),
             scopes,
+        }
+    }
+
+    /// A pool that is there, with a domain that it has.
+    fn existing_pool(&mut self, id: &str, cognito: &Cognito, setting: &Setting<'_>) -> People {
+        let place = setting.place;
+        if !id.starts_with(&format!("{}_", place.region)) {
+            self.errors.push(StackError::Key {
+                key: "auth.cognito.user_pool_id",
+                message: format!("the pool {id} is not in {}, where this is deployed", place.region),
+                help: "use a pool of the same region".to_owned(),
+            });
+        }
+        let domain = cognito.domain.as_deref().unwrap_or_default();
+        let (issuer, pages) = match &place.emulator {
+            Some(endpoint) => (
+                format!("{endpoint}/{id}"),
+                format!("{endpoint}/_cognito/{domain}"),
+            ),
+            None => (
+                UserPool::issuer_of(id, &place.region),
+                UserPoolDomain::base_url_of(domain, &place.region),
+            ),
+        };
+        People {
+            pool: UserPoolId::new(id).into(),
+            issuer: json!(issuer),
+            pages: json!(pages),
         }
     }
 
@@ -179,7 +207,7 @@ impl Stack<'_> {
         people: &People,
         setting: &Setting<'_>,
     ) -> Address {
-        todo!("{name} {provider:?} {} {}", people.issuer, setting.names.full)
+        unreachable!("{name} {provider:?} {} {}", people.issuer, setting.names.full)
     }
 }
 

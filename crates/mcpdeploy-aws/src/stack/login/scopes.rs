@@ -5,9 +5,9 @@
 //! on the consent page and in the metadata.
 
 use mcpdeploy_config::{Auth, Cognito, Oidc};
-use mcpdeploy_engine::value::Input;
 use serde_json::{Value, json};
 
+use super::input;
 use crate::kinds::InputSet;
 use crate::stack::joined;
 
@@ -110,12 +110,12 @@ impl Scopes {
 
     /// All names, as tokens have them.
     pub(super) fn names(&self) -> InputSet<String> {
-        self.all.iter().map(|scope| input(&scope.name)).collect()
+        self.all.iter().map(|scope| input(scope.name.clone())).collect()
     }
 
     /// Of these a token must have one.
     pub(super) fn wanted(&self) -> InputSet<String> {
-        self.wanted.iter().map(input).collect()
+        self.wanted.iter().cloned().map(input).collect()
     }
 
     /// As the facade is told.
@@ -159,12 +159,5 @@ fn plain(name: &str, description: &str) -> Scope {
         written: name.to_owned(),
         name: json!(name),
         description: description.to_owned(),
-    }
-}
-
-fn input(name: &Value) -> Input<String> {
-    match name {
-        Value::String(text) => Input::Value(text.clone()),
-        open => Input::Open(open.clone()),
     }
 }
