@@ -9,6 +9,7 @@ use super::flow::{Ask, Flow, Ticket};
 use super::params::{Params, Twice};
 use super::route::Facade;
 use super::settings::{Audience, Resource};
+use super::trail::Trail;
 use super::uri::{Reaches, Redirect, with_query};
 
 /// A client's own state comes back in URLs, inside ours.
@@ -45,14 +46,24 @@ impl From<Twice> for Refused {
 }
 
 impl Facade {
-    pub(super) async fn authorize(&self, headers: &HeaderMap, params: &Params) -> Answer {
-        match self.begin(headers, params).await {
+    pub(super) async fn authorize(
+        &self,
+        headers: &HeaderMap,
+        params: &Params,
+        trail: &mut Trail,
+    ) -> Answer {
+        match self.begin(headers, params, trail).await {
             Ok(answer) => answer,
-            Err(Refused::Person(why)) => self.page.fault(StatusCode::BAD_REQUEST, &why),
+            Err(Refused::Person(why)) => {
+                trail.refused(&why);
+                self.page.fault(StatusCode::BAD_REQUEST, &why)
+            }
             Err(Refused::Client(back, fault)) => {
+                trail.fault(&fault);
                 answer::redirect(&self.fault_location(&back, &fault))
             }
             Err(Refused::Stranger(back, fault)) => {
+                trail.fault(&fault);
                 let location = self.fault_location(&back, &fault);
                 self.page
                     .fault_of_stranger(&fault.description, &back.redirect_uri, &location)
@@ -60,13 +71,20 @@ impl Facade {
         }
     }
 
-    async fn begin(&self, headers: &HeaderMap, params: &Params) -> Result<Answer, Refused> {
+    async fn begin(
+        &self,
+        headers: &HeaderMap,
+        params: &Params,
+        trail: &mut Trail,
+    ) -> Result<Answer, Refused> {
         let (client, back) = self.proven(params).await?;
+        trail.client = client.shown();
         let (ask, asking) = match self.checked(params, &client, &back) {
             Ok(checked) => checked,
             Err(fault) => return Err(refused(&client, back, fault)),
         };
         let flow = Flow::new(ask);
+        trail.of(&flow);
         let until = self.clock.now() + self.settings.lifetimes.flow;
         let remembered = asking != Asking::Always && self.remembers(headers, &flow.ask);
         let mut answer = if remembered {
@@ -159,6 +177,7 @@ impl Facade {
         let (asking, prompt) = prompted(params.one("prompt")?)?;
         let ask = Ask {
             client: digest(&[&client.id]),
+            asserts: client.asserts,
             redirect_uri: back.redirect_uri.clone(),
             state: back.state.clone(),
             challenge: challenge.to_owned(),
