@@ -190,6 +190,113 @@ fn a_person_logs_in_through_the_function() {
     assert_eq!((of("GetSecretValue"), of("openid-configuration")), (3, 1));
 }
 
+/// All that is secret, or would let somebody go on in the person's place, is called a canary here, or
+/// was sealed.
+#[test]
+fn the_log_tells_of_each_request_and_nothing_secret() {
+    let elsewhere = Elsewhere::start();
+    let mut function = start(&elsewhere, &settings(&elsewhere), &[]);
+    let mut visit = Visit {
+        function: &mut function,
+        elsewhere: elsewhere.clone(),
+        cookies: HashMap::new(),
+    };
+    let client = visit.register();
+    let code = visit.code(&client);
+    let tokens = visit.trade(&client, &code).json();
+    visit.trade(&client, &code);
+    let refusal = json!({"error": "invalid_client", "error_description": "canary"});
+    *elsewhere.refuses.lock().unwrap() = Some((400, refusal));
+    visit.trade(&client, &code);
+    // In another browser, where nobody agreed before.
+    let mut cookies = std::mem::take(&mut visit.cookies);
+    let ticket = visit.asked(&client);
+    cookies.extend(visit.cookies.clone());
+    visit.post("/consent", &[("ticket", &ticket), ("decision", "deny")]);
+    visit.post(
+        "/consent",
+        &[("ticket", "canary-ticket"), ("decision", "approve")],
+    );
+    visit.get("/callback?code=canary-code&state=canary-state");
+    visit.get(
+        "/authorize?client_id=canary-client&state=canary-state&redirect_uri=https://a.example",
+    );
+    visit.get("/canary-path?canary-query");
+    visit.get("/.well-known/oauth-protected-resource/mcp?canary-query");
+    let refresh = [
+        ("refresh_token", "canary"),
+        ("client_id", "x"),
+        ("client_secret", "canary"),
+    ];
+    visit.post("/token", &refresh);
+    let assertion = [
+        ("client_assertion", "canary.canary.canary"),
+        (
+            "client_assertion_type",
+            "urn:ietf:params:oauth:client-assertion-type:jwt-bearer",
+        ),
+    ];
+    visit.post("/token", &assertion);
+    visit.send(
+        "POST",
+        "/register",
+        "application/json",
+        Some("{\"redirect_uris\": \"canary\"}"),
+    );
+
+    let (_, log) = function.terminate();
+    let refresh = tokens["refresh_token"].as_str().unwrap();
+    let secrets = cookies
+        .values()
+        .map(String::as_str)
+        .filter(|value| !value.is_empty());
+    for secret in secrets.chain(["canary", &client, &code, &ticket, refresh, &key(1)]) {
+        assert!(
+            !log.iter().any(|line| line.contains(secret)),
+            "{secret} in {log:#?}"
+        );
+    }
+    let lines: Vec<Value> = log
+        .iter()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect();
+    let line = |message: &str| {
+        let found = lines.iter().find(|line| line["message"] == message);
+        found.unwrap_or_else(|| panic!("no {message}: {log:#?}"))
+    };
+    let registered = line("POST /register 201");
+    assert_eq!(registered["client"], "An app");
+    assert_eq!(registered["level"], "INFO");
+    assert_eq!(registered["requestId"], "invocation-1");
+    let asked = line("GET /authorize 200");
+    assert_eq!(asked["returnsTo"], "app.example");
+    assert_eq!(asked["client"], "An app");
+    let flow = asked["flow"].as_str().unwrap();
+    for message in ["POST /consent 200", "GET /callback 302"] {
+        assert_eq!(line(message)["flow"], flow, "{message}");
+    }
+    assert_eq!(line("POST /token 200")["client"], "An app");
+    let used = line("POST /token 400");
+    assert_eq!(
+        (&used["error"], &used["level"]),
+        (&json!("invalid_grant"), &json!("WARN"))
+    );
+    // What the upstream says of us is told by its code.
+    let upstream = line("POST /token 502");
+    assert_eq!(upstream["level"], "ERROR");
+    assert_eq!(upstream["reason"], "the issuer answered 400 invalid_client");
+    let denied = lines.iter().any(|line| line["error"] == "access_denied");
+    assert!(denied, "{log:#?}");
+    assert_eq!(line("GET /callback 400")["error"], "invalid_request");
+    assert_eq!(line("GET (another path) 404")["path"], "");
+    line("GET /.well-known/oauth-protected-resource/mcp 200");
+    assert_eq!(
+        line("POST /register 400")["error"],
+        "invalid_client_metadata"
+    );
+    assert_eq!(lines.len(), 17, "{log:#?}");
+}
+
 #[test]
 fn a_key_that_was_rotated_opens_what_it_sealed() {
     let elsewhere = Elsewhere::start();

@@ -122,3 +122,63 @@ fn number(text: Option<&str>) -> Option<Vec<u8>> {
     let zeros = bytes.iter().take_while(|byte| **byte == 0).count();
     Some(bytes.get(zeros..)?.to_vec())
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    const CLAIMS: &str = "eyJpc3MiOiJqb2UiLA0KICJleHAiOjEzMDA4MTkzODAsDQogImh0dHA6Ly9leGFtcGxlLmNvbS9pc19yb290Ijp0cnVlfQ";
+
+    fn set(keys: serde_json::Value) -> KeySet {
+        serde_json::from_value(json!({ "keys": keys })).unwrap()
+    }
+
+    /// The examples of RFC 7515, appendices A.2 and A.3.
+    #[test]
+    fn signatures_are_those_of_the_rfc() {
+        let rsa = json!({
+            "kty": "RSA",
+            "kid": "r",
+            "n": "ofgWCuLjybRlzo0tZWJjNiuSfb4p4fAkd_wWJcyQoTbji9k0l8W26mPddxHmfHQp-Vaw-4qPCJrcS2mJPMEzP1Pt0Bm4d4QlL-yRT-SFd2lZS-pCgNMsD1W_YpRPEwOWvG6b32690r2jZ47soMZo9wGzjb_7OMg0LOL-bSf63kpaSHSXndS5z5rexMdbBYUsLA9e-KXBdQOS-UTo7WTBEMa2R2CapHg665xsmtdVMTBQY4uDZlxvb3qCo5ZwKh9kG4LT6_I5IhlJH7aGhyxXFvUK-DWNmoudF8NAco9_h9iaGNj8q2ethFkMLs91kzk2PAcDTW9gb54h4FRWyuXpoQ",
+            "e": "AQAB",
+        });
+        let p256 = json!({
+            "kty": "EC",
+            "kid": "e",
+            "crv": "P-256",
+            "x": "f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU",
+            "y": "x_FEzRu9m36HLN_tue659LNpXW6pCyStikYjKIWI5a0",
+        });
+        let by_rsa = "cC4hiUPoj9Eetdgtv3hF80EGrhuB__dzERat0XF9g2VtQgr9PJbu3XOiZj5RZmh7AAuHIm4Bh-0Qc_lF5YKt_O8W2Fp5jujGbds9uJdbF9CUAr7t1dnZcAcQjbKBYNX4BAynRFdiuB--f_nZLgrnbyTyWzO75vRK5h6xBArLIARNPvkSjtQBMHlb1L07Qe7K0GarZRmB_eSN9383LcOLn6_dO--xi12jzDwusC-eOkHWEsqtFZESc6BfI7noOPqvhJ1phCnvWh6IeYI2w9QOYEUipUTI8np6LbgGY9Fs98rqVt5AXLIhWkWywlVmtVrBp0igcN_IoypGlUPQGe77Rw";
+        let by_p256 = "DtEhU3ljbEg8L38VWAfUAqOyKAM6-Xx-F4GawxaepmXFCgfTjDxw5djxLa8ISlSApmWQxfKTUJqPP3-Kg6NU1Q";
+        let cases = [
+            (Algorithm::RS256, "eyJhbGciOiJSUzI1NiJ9", by_rsa, &rsa),
+            (Algorithm::ES256, "eyJhbGciOiJFUzI1NiJ9", by_p256, &p256),
+        ];
+        let both = set(json!([rsa, p256]));
+        for (algorithm, header, signature, key) in cases {
+            let message = format!("{header}.{CLAIMS}");
+            let signature = URL_SAFE_NO_PAD.decode(signature).unwrap();
+            let holds = |keys: &KeySet, kid, message: &str, signature: &[u8]| {
+                keys.verifies(algorithm, kid, message.as_bytes(), signature)
+            };
+            assert!(holds(&both, None, &message, &signature));
+            assert!(holds(&both, key["kid"].as_str(), &message, &signature));
+            assert!(!holds(&both, Some("other"), &message, &signature));
+            assert!(!holds(&both, None, &format!("{message}x"), &signature));
+            assert!(!holds(&both, None, &message, &signature[1..]));
+            for (name, value) in [("use", "enc"), ("alg", "PS256"), ("kty", "oct")] {
+                let mut other = key.clone();
+                other[name] = json!(value);
+                assert!(!holds(&set(json!([other])), None, &message, &signature));
+            }
+            let other = match algorithm {
+                Algorithm::RS256 => Algorithm::ES256,
+                Algorithm::ES256 => Algorithm::RS256,
+            };
+            assert!(!both.verifies(other, None, message.as_bytes(), &signature));
+        }
+    }
+}

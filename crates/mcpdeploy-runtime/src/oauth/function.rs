@@ -186,3 +186,6 @@ impl Serve for Function {
 
     async fn stop(&self) {}
 }
+
+#[cfg(test)]
+mod tests;
