@@ -6,6 +6,7 @@ use http::{HeaderMap, StatusCode};
 use super::answer::{self, Answer, Code, Fault};
 use super::client::{Client, Origin, digest};
 use super::flow::{Ask, Flow, Ticket};
+use super::page::Shown;
 use super::params::{Params, Twice};
 use super::route::Facade;
 use super::settings::{Audience, Resource};
@@ -95,7 +96,7 @@ impl Facade {
         } else {
             let ticket = self.held().sealer.seal(&Ticket(flow.clone()), until);
             let action = format!("{}/consent", self.settings.issuer);
-            let scopes = self.described(&flow.ask.scopes);
+            let scopes = self.described(&flow.ask);
             let resource = self.named_resource(&flow.ask.resource);
             self.page
                 .consent(&client, &flow.ask, resource, &scopes, &action, &ticket)
@@ -255,12 +256,16 @@ impl Facade {
         }
     }
 
-    fn described(&self, names: &[String]) -> Vec<&str> {
+    /// What the person is told of these scopes.
+    fn described<'s>(&'s self, ask: &'s Ask) -> Vec<Shown<'s>> {
         self.settings
             .scopes
             .iter()
-            .filter(|scope| names.contains(&scope.name))
-            .map(|scope| scope.description.as_str())
+            .filter(|scope| ask.scopes.contains(&scope.name))
+            .map(|scope| Shown {
+                description: &scope.description,
+                name: short(&scope.name, &ask.resource),
+            })
             .collect()
     }
 
@@ -341,6 +346,15 @@ fn refused(client: &Client, back: Return, fault: Fault) -> Refused {
     } else {
         Refused::Stranger(back, fault)
     }
+}
+
+/// A scope's own name: in Cognito the resource server's identifier comes before it, which is the URL
+/// that the page names anyway.
+fn short<'n>(name: &'n str, resource: &str) -> &'n str {
+    name.strip_prefix(resource)
+        .and_then(|rest| rest.strip_prefix('/'))
+        .filter(|rest| !rest.is_empty())
+        .unwrap_or(name)
 }
 
 /// Whether the person is to be asked, and what of it the upstream is told.
