@@ -190,6 +190,57 @@ fn a_person_logs_in_through_the_function() {
     assert_eq!((of("GetSecretValue"), of("openid-configuration")), (3, 1));
 }
 
+/// What the facade's own tests show in detail, once over the whole way: event, function, upstream.
+#[test]
+fn attacks_are_refused_over_the_wire() {
+    let elsewhere = Elsewhere::start();
+    let mut function = start(&elsewhere, &settings(&elsewhere), &[]);
+    let mut visit = Visit {
+        function: &mut function,
+        elsewhere: elsewhere.clone(),
+        cookies: HashMap::new(),
+    };
+    let client = visit.register();
+    let refused = |answer: Answer, status: i64| {
+        assert_eq!(answer.status(), status, "{answer:?}");
+        assert!(answer.0["headers"].get("location").is_none(), "{answer:?}");
+    };
+    // An attacker's redirect URI, and documents where no client has one.
+    let evil = "https://evil.example/cb";
+    for (client, uri) in [
+        (client.as_str(), evil),
+        ("https://169.254.169.254/c.json", APP),
+        ("https://[::ffff:a9fe:a9fe]/c.json", APP),
+    ] {
+        let query = encoded(&[("client_id", client), ("redirect_uri", uri)]);
+        refused(visit.get(&format!("/authorize?{query}")), 400);
+    }
+    // CSRF: the attacker's ticket in the victim's browser.
+    let ticket = visit.asked(&client);
+    let attacker = std::mem::take(&mut visit.cookies);
+    let agreed = [("ticket", ticket.as_str()), ("decision", "approve")];
+    refused(visit.post("/consent", &agreed), 403);
+    // A state that comes in another browser, changed, or again.
+    visit.cookies = attacker;
+    let page = visit.post("/consent", &agreed);
+    let onward = between(page.text(), "content=\"0;url=", "\"").replace("&amp;", "&");
+    let asked = query_of(&onward);
+    let back = |state: &str| format!("/callback?{}", encoded(&[("code", "c"), ("state", state)]));
+    let mine = std::mem::take(&mut visit.cookies);
+    refused(visit.get(&back(&asked["state"])), 400);
+    visit.cookies = mine;
+    refused(visit.get(&back(&format!("{}A", asked["state"]))), 400);
+    assert_eq!(visit.get(&back(&asked["state"])).status(), 302);
+    refused(visit.get(&back(&asked["state"])), 400);
+    // A foreign code, and one for the second time.
+    visit.cookies.clear();
+    let code = visit.code(&client);
+    let thief = visit.register();
+    refused(visit.trade(&thief, &code), 400);
+    assert_eq!(visit.trade(&client, &code).status(), 200);
+    refused(visit.trade(&client, &code), 400);
+}
+
 /// All that is secret, or would let somebody go on in the person's place, is called a canary here, or
 /// was sealed.
 #[test]
