@@ -190,6 +190,164 @@ fn a_person_logs_in_through_the_function() {
     assert_eq!((of("GetSecretValue"), of("openid-configuration")), (3, 1));
 }
 
+/// What the facade's own tests show in detail, once over the whole way: event, function, upstream.
+#[test]
+fn attacks_are_refused_over_the_wire() {
+    let elsewhere = Elsewhere::start();
+    let mut function = start(&elsewhere, &settings(&elsewhere), &[]);
+    let mut visit = Visit {
+        function: &mut function,
+        elsewhere: elsewhere.clone(),
+        cookies: HashMap::new(),
+    };
+    let client = visit.register();
+    let refused = |answer: Answer, status: i64| {
+        assert_eq!(answer.status(), status, "{answer:?}");
+        assert!(answer.0["headers"].get("location").is_none(), "{answer:?}");
+    };
+    // An attacker's redirect URI, and documents where no client has one.
+    let evil = "https://evil.example/cb";
+    for (client, uri) in [
+        (client.as_str(), evil),
+        ("https://169.254.169.254/c.json", APP),
+        ("https://[::ffff:a9fe:a9fe]/c.json", APP),
+    ] {
+        let query = encoded(&[("client_id", client), ("redirect_uri", uri)]);
+        refused(visit.get(&format!("/authorize?{query}")), 400);
+    }
+    // CSRF: the attacker's ticket in the victim's browser.
+    let ticket = visit.asked(&client);
+    let attacker = std::mem::take(&mut visit.cookies);
+    let agreed = [("ticket", ticket.as_str()), ("decision", "approve")];
+    refused(visit.post("/consent", &agreed), 403);
+    // A state that comes in another browser, changed, or again.
+    visit.cookies = attacker;
+    let page = visit.post("/consent", &agreed);
+    let onward = between(page.text(), "content=\"0;url=", "\"").replace("&amp;", "&");
+    let asked = query_of(&onward);
+    let back = |state: &str| format!("/callback?{}", encoded(&[("code", "c"), ("state", state)]));
+    let mine = std::mem::take(&mut visit.cookies);
+    refused(visit.get(&back(&asked["state"])), 400);
+    visit.cookies = mine;
+    refused(visit.get(&back(&format!("{}A", asked["state"]))), 400);
+    assert_eq!(visit.get(&back(&asked["state"])).status(), 302);
+    refused(visit.get(&back(&asked["state"])), 400);
+    // A foreign code, and one for the second time.
+    visit.cookies.clear();
+    let code = visit.code(&client);
+    let thief = visit.register();
+    refused(visit.trade(&thief, &code), 400);
+    assert_eq!(visit.trade(&client, &code).status(), 200);
+    refused(visit.trade(&client, &code), 400);
+}
+
+/// All that is secret, or would let somebody go on in the person's place, is called a canary here, or
+/// was sealed.
+#[test]
+fn the_log_tells_of_each_request_and_nothing_secret() {
+    let elsewhere = Elsewhere::start();
+    let mut function = start(&elsewhere, &settings(&elsewhere), &[]);
+    let mut visit = Visit {
+        function: &mut function,
+        elsewhere: elsewhere.clone(),
+        cookies: HashMap::new(),
+    };
+    let client = visit.register();
+    let code = visit.code(&client);
+    let tokens = visit.trade(&client, &code).json();
+    visit.trade(&client, &code);
+    let refusal = json!({"error": "invalid_client", "error_description": "canary"});
+    *elsewhere.refuses.lock().unwrap() = Some((400, refusal));
+    visit.trade(&client, &code);
+    // In another browser, where nobody agreed before.
+    let mut cookies = std::mem::take(&mut visit.cookies);
+    let ticket = visit.asked(&client);
+    cookies.extend(visit.cookies.clone());
+    visit.post("/consent", &[("ticket", &ticket), ("decision", "deny")]);
+    visit.post(
+        "/consent",
+        &[("ticket", "canary-ticket"), ("decision", "approve")],
+    );
+    visit.get("/callback?code=canary-code&state=canary-state");
+    visit.get(
+        "/authorize?client_id=canary-client&state=canary-state&redirect_uri=https://a.example",
+    );
+    visit.get("/canary-path?canary-query");
+    visit.get("/.well-known/oauth-protected-resource/mcp?canary-query");
+    let refresh = [
+        ("refresh_token", "canary"),
+        ("client_id", "x"),
+        ("client_secret", "canary"),
+    ];
+    visit.post("/token", &refresh);
+    let assertion = [
+        ("client_assertion", "canary.canary.canary"),
+        (
+            "client_assertion_type",
+            "urn:ietf:params:oauth:client-assertion-type:jwt-bearer",
+        ),
+    ];
+    visit.post("/token", &assertion);
+    visit.send(
+        "POST",
+        "/register",
+        "application/json",
+        Some("{\"redirect_uris\": \"canary\"}"),
+    );
+
+    let (_, log) = function.terminate();
+    let refresh = tokens["refresh_token"].as_str().unwrap();
+    let secrets = cookies
+        .values()
+        .map(String::as_str)
+        .filter(|value| !value.is_empty());
+    for secret in secrets.chain(["canary", &client, &code, &ticket, refresh, &key(1)]) {
+        assert!(
+            !log.iter().any(|line| line.contains(secret)),
+            "{secret} in {log:#?}"
+        );
+    }
+    let lines: Vec<Value> = log
+        .iter()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect();
+    let line = |message: &str| {
+        let found = lines.iter().find(|line| line["message"] == message);
+        found.unwrap_or_else(|| panic!("no {message}: {log:#?}"))
+    };
+    let registered = line("POST /register 201");
+    assert_eq!(registered["client"], "An app");
+    assert_eq!(registered["level"], "INFO");
+    assert_eq!(registered["requestId"], "invocation-1");
+    let asked = line("GET /authorize 200");
+    assert_eq!(asked["returnsTo"], "app.example");
+    assert_eq!(asked["client"], "An app");
+    let flow = asked["flow"].as_str().unwrap();
+    for message in ["POST /consent 200", "GET /callback 302"] {
+        assert_eq!(line(message)["flow"], flow, "{message}");
+    }
+    assert_eq!(line("POST /token 200")["client"], "An app");
+    let used = line("POST /token 400");
+    assert_eq!(
+        (&used["error"], &used["level"]),
+        (&json!("invalid_grant"), &json!("WARN"))
+    );
+    // What the upstream says of us is told by its code.
+    let upstream = line("POST /token 502");
+    assert_eq!(upstream["level"], "ERROR");
+    assert_eq!(upstream["reason"], "the issuer answered 400 invalid_client");
+    let denied = lines.iter().any(|line| line["error"] == "access_denied");
+    assert!(denied, "{log:#?}");
+    assert_eq!(line("GET /callback 400")["error"], "invalid_request");
+    assert_eq!(line("GET (another path) 404")["path"], "");
+    line("GET /.well-known/oauth-protected-resource/mcp 200");
+    assert_eq!(
+        line("POST /register 400")["error"],
+        "invalid_client_metadata"
+    );
+    assert_eq!(lines.len(), 17, "{log:#?}");
+}
+
 #[test]
 fn a_key_that_was_rotated_opens_what_it_sealed() {
     let elsewhere = Elsewhere::start();

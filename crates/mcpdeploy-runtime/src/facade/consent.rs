@@ -13,6 +13,7 @@ use super::flow::{Ask, Flow, Ticket};
 use super::params::{self, Params, Twice};
 use super::route::Facade;
 use super::seal::Travels;
+use super::trail::Trail;
 use super::uri::{Reaches, Redirect};
 
 const COOKIE: &str = "mcp-consent";
@@ -34,8 +35,12 @@ enum Decision {
 }
 
 impl Facade {
-    pub(super) fn consent(&self, headers: &HeaderMap, form: &Params) -> Answer {
-        match self.decided(headers, form) {
+    pub(super) fn consent(&self, headers: &HeaderMap, form: &Params, trail: &mut Trail) -> Answer {
+        let decided = self.decided(headers, form);
+        if let Ok((flow, _)) = &decided {
+            trail.of(flow);
+        }
+        match decided {
             Ok((flow, Decision::Approve)) => {
                 let mut answer = self.page.onward(&self.login_location(&flow));
                 flow.begin(&mut answer, &self.cookies, self.settings.lifetimes.flow);
@@ -44,12 +49,16 @@ impl Facade {
             }
             Ok((flow, Decision::Deny)) => {
                 let fault = Fault::new(Code::AccessDenied, "the person did not agree");
+                trail.fault(&fault);
                 let location = self.fault_location(&flow.ask.back(), &fault);
                 let mut answer = self.page.onward(&location);
                 flow.end(&mut answer, &self.cookies);
                 answer
             }
-            Err((status, why)) => self.page.fault(status, &why),
+            Err((status, why)) => {
+                trail.refused(&why);
+                self.page.fault(status, &why)
+            }
         }
     }
 

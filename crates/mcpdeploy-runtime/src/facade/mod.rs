@@ -6,7 +6,9 @@
 //! It knows neither Lambda nor sockets: requests come as values, and the network is an `Outbound`.
 
 mod answer;
+mod assertion;
 mod authorize;
+mod cache;
 mod callback;
 mod cimd;
 mod client;
@@ -15,6 +17,7 @@ mod consent;
 mod credentials;
 mod discover;
 mod flow;
+mod keyset;
 mod metadata;
 mod page;
 mod params;
@@ -25,6 +28,7 @@ mod seal;
 mod secrets;
 mod settings;
 mod token;
+mod trail;
 mod upstream;
 mod uri;
 mod validate;
@@ -36,4 +40,5 @@ pub use secrets::{Key, Keys, NoKey, Secrets};
 pub use settings::{
     Audience, Cimd, Dcr, KnownClient, Lifetimes, Resource, Scope, Settings, Upstream,
 };
+pub use trail::Trail;
 pub use validate::SettingsError;

@@ -10,15 +10,18 @@ use subtle::ConstantTimeEq as _;
 
 use super::answer::{self, Answer, Code, Fault};
 use super::callback::Granted;
+use super::credentials::Caller;
 use super::params::Params;
 use super::route::Facade;
 use super::seal::{Travels, Unopened};
+use super::trail::Trail;
 
 /// The refresh token that a client gets: the upstream's, and to whom and for what it was given.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(super) struct Refresh {
     pub(super) token: String,
     pub(super) client: String,
+    pub(super) asserts: bool,
     pub(super) resource: String,
     pub(super) scopes: Vec<String>,
 }
@@ -28,8 +31,13 @@ impl Travels for Refresh {
 }
 
 impl Facade {
-    pub(super) async fn token(&self, headers: &HeaderMap, form: &Params) -> Result<Answer, Fault> {
-        let caller = self.caller(headers, form)?;
+    pub(super) async fn token(
+        &self,
+        headers: &HeaderMap,
+        form: &Params,
+        trail: &mut Trail,
+    ) -> Result<Answer, Fault> {
+        let caller = self.caller(headers, form, trail).await?;
         match form.one("grant_type")? {
             Some("authorization_code") => self.exchange(&caller, form).await,
             Some("refresh_token") => self.refresh(&caller, form).await,
@@ -41,7 +49,7 @@ impl Facade {
         }
     }
 
-    async fn exchange(&self, caller: &str, form: &Params) -> Result<Answer, Fault> {
+    async fn exchange(&self, caller: &Caller, form: &Params) -> Result<Answer, Fault> {
         let code = form.one("code")?.ok_or_else(|| required("code"))?;
         let verifier = form
             .one("code_verifier")?
@@ -54,9 +62,7 @@ impl Facade {
             .sealer
             .open(code, self.clock.now())
             .map_err(|why| not_granted("the code", why))?;
-        if !equal(caller, &ask.client) {
-            return Err(denied("the code was given to another client"));
-        }
+        caller.owns(&ask.client, ask.asserts, "the code")?;
         if redirect_uri != ask.redirect_uri {
             return Err(denied("the code was sent to another redirect_uri"));
         }
@@ -86,13 +92,14 @@ impl Facade {
             .map(|token| Refresh {
                 token: token.to_owned(),
                 client: ask.client,
+                asserts: ask.asserts,
                 resource: ask.resource,
                 scopes: ask.scopes.clone(),
             });
         self.tokens(&answered, &ask.scopes, refresh, until)
     }
 
-    async fn refresh(&self, caller: &str, form: &Params) -> Result<Answer, Fault> {
+    async fn refresh(&self, caller: &Caller, form: &Params) -> Result<Answer, Fault> {
         let token = form
             .one("refresh_token")?
             .ok_or_else(|| required("refresh_token"))?;
@@ -102,9 +109,7 @@ impl Facade {
             .sealer
             .open_until::<Refresh>(token, now)
             .map_err(|why| not_granted("the refresh token", why))?;
-        if !equal(caller, &refresh.client) {
-            return Err(denied("the refresh token was given to another client"));
-        }
+        caller.owns(&refresh.client, refresh.asserts, "the refresh token")?;
         self.same_resource(form, &refresh.resource)?;
         let scopes = narrowed(form.one("scope")?, &refresh.scopes)?;
         let scope = scopes.join(" ");

@@ -5,14 +5,15 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::{Request, Response, StatusCode};
+use http::{Method, Request, Response, StatusCode};
+use serde::Serialize;
 use thiserror::Error;
 use tokio::time::{timeout, timeout_at};
 
 use super::safe::{Safe, SafeError};
 use crate::aws::{Aws, AwsError};
 use crate::bridge::{give_up, refusal};
-use crate::facade::{self, Clock, DiscoveryError, Facade};
+use crate::facade::{self, Clock, DiscoveryError, Facade, Trail};
 use crate::lambda::{Call, Serve};
 use crate::link::{Body, whole};
 use crate::log::{Level, Log};
@@ -124,6 +125,29 @@ impl Function {
         false
     }
 
+    /// The line of a request in the log.
+    fn tell(&self, method: &Method, answer: &Response<Body>) {
+        let status = answer.status();
+        let trail = answer.extensions().get::<Trail>().cloned();
+        let trail = trail.unwrap_or_default();
+        let level = if status.is_server_error() {
+            Level::Error
+        } else if trail.error.is_some() {
+            Level::Warn
+        } else {
+            Level::Info
+        };
+        let path = Some(trail.path.as_str()).filter(|path| !path.is_empty());
+        let path = path.unwrap_or("(another path)");
+        let message = format!("{method} {path} {}", status.as_u16());
+        let told = Told {
+            method: method.as_str(),
+            status: status.as_u16(),
+            trail,
+        };
+        self.log.event(level, &message, &told);
+    }
+
     async fn answer(&self, request: Request<Bytes>) -> Response<Bytes> {
         self.renew(FRESH).await;
         let answer = self.facade.handle(request.clone()).await;
@@ -136,12 +160,24 @@ impl Function {
     }
 }
 
+/// What the log says of a request.
+#[derive(Serialize)]
+struct Told<'a> {
+    method: &'a str,
+    status: u16,
+    #[serde(flatten)]
+    trail: Trail,
+}
+
 impl Serve for Function {
     async fn serve(&self, call: &Call, request: Request<Bytes>) -> Response<Body> {
-        match timeout_at(give_up(call), self.answer(request)).await {
+        let method = request.method().clone();
+        let answer = match timeout_at(give_up(call), self.answer(request)).await {
             Ok(answer) => answer.map(whole),
             Err(_) => refusal(StatusCode::GATEWAY_TIMEOUT, "the login took too long"),
-        }
+        };
+        self.tell(&method, &answer);
+        answer
     }
 
     fn streams(&self) -> bool {
@@ -150,3 +186,6 @@ impl Serve for Function {
 
     async fn stop(&self) {}
 }
+
+#[cfg(test)]
+mod tests;
