@@ -6,6 +6,7 @@
 mod access;
 mod alarms;
 mod api;
+mod bridge;
 mod dashboard;
 mod error;
 mod extra;

@@ -118,7 +118,10 @@ impl Stack<'_> {
         } else {
             Tracing::PassThrough
         };
-        let environment = self.environment(secrets);
+        let mut environment = self.environment(secrets);
+        for (name, value) in self.bridge(server) {
+            environment.insert(name.to_owned(), value);
+        }
         self.add::<Function>(
             &server.name,
             &FunctionInputs {

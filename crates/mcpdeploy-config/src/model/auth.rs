@@ -29,6 +29,12 @@ pub struct Auth {
     pub cimd: Cimd,
     /// What callers may be allowed to do.
     pub scopes: Scopes,
+    /// Scopes that a tool wants, beyond being logged in: its name, or one with * and ? in it, and the scopes. All that fit a tool are wanted together. For transport = "http" and "stdio".
+    #[schemars(extend(
+        "propertyNames" = {"pattern": shapes::TOOL},
+        "additionalProperties" = {"type": "array", "minItems": 1, "items": {"type": "string", "pattern": shapes::SCOPE}}
+    ))]
+    pub tools: IndexMap<String, Vec<String>>,
 }
 
 /// Who knows the users.
