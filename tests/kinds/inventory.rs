@@ -2,6 +2,8 @@
 //!
 //! Apart from the kinds on purpose: it must not share their mistakes.
 
+mod login;
+
 use mcpdeploy_aws::clients::Clients;
 use mcpdeploy_testkit::check_kind::Inventory;
 use serde_json::Value;
@@ -109,6 +111,7 @@ pub(crate) async fn list(lister: &Lister<'_>, kind: &str) -> Inventory {
             let parameters = call.await.expect("parameters are listed").parameters;
             all(parameters, |parameter| parameter.name)
         }
+        kind if kind.starts_with("aws.cognito.") => login::list(clients, kind).await,
         "aws.secretsmanager.secret" => {
             let call = clients.secretsmanager().list_secrets().send();
             let secrets = call.await.expect("secrets are listed").secret_list;

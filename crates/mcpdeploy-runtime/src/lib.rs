@@ -12,5 +12,6 @@ pub mod facade;
 pub mod lambda;
 pub mod link;
 pub mod log;
+pub mod oauth;
 pub mod outbound;
 pub mod settings;

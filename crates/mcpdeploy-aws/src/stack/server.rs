@@ -74,7 +74,7 @@ impl Stack<'_> {
                 provisioned_concurrency: server.provisioned_concurrency,
             },
         );
-        let api = self.api(server, names, &function, &alias);
+        let api = self.api(server, place, names, (&function, &alias), &secrets);
         let topic = self.topic(names);
         self.alarms(names, &function, &api, topic.as_ref());
         if self.config.observability.create_dashboard {
@@ -118,7 +118,10 @@ impl Stack<'_> {
         } else {
             Tracing::PassThrough
         };
-        let environment = self.environment(secrets);
+        let mut environment = self.environment(secrets);
+        for (name, value) in self.bridge(server) {
+            environment.insert(name.to_owned(), value);
+        }
         self.add::<Function>(
             &server.name,
             &FunctionInputs {
