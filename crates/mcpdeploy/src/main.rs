@@ -14,6 +14,7 @@ mod local;
 mod placed;
 mod project;
 mod screen;
+mod secrets;
 mod session;
 mod signals;
 mod stores;

@@ -85,6 +85,26 @@ impl Session {
         .await
     }
 
+    /// As [`Session::open`], for what does not depend on the server's code: it need not be built.
+    pub(crate) async fn open_unbuilt(global: &Global, screen: &Screen) -> Result<Self, Failure> {
+        let project = Project::open(global)?;
+        let loaded = project.load()?;
+        screen.notes(&loaded);
+        let store = Stores::new(&project, global, Some(&loaded)).open().await?;
+        let stored = load(&project, &store)?;
+        let embedded = embedded(&project, Need::Look, screen).await?;
+        Self::assemble(
+            global,
+            project,
+            loaded,
+            (store, stored),
+            embedded,
+            None,
+            Want::Unbuilt,
+        )
+        .await
+    }
+
     /// As [`Session::open`], for removing: the server need not be built.
     pub(crate) async fn open_to_destroy(global: &Global, screen: &Screen) -> Result<Self, Failure> {
         let project = Project::open(global)?;
@@ -135,10 +155,14 @@ impl Session {
         } else {
             None
         };
-        let code = artifact.as_ref().map(|artifact| Code {
-            sha256: CodeSha256::new(artifact.code_sha256_base64.clone()),
-            size: artifact.size,
-        });
+        let code = match (&artifact, &want) {
+            (Some(artifact), _) => Some(Code {
+                sha256: CodeSha256::new(artifact.code_sha256_base64.clone()),
+                size: artifact.size,
+            }),
+            (None, Want::Unbuilt) => Some(no_code()),
+            (None, Want::File | Want::Nothing) => None,
+        };
         if let Some(artifact) = &artifact {
             let digest = CodeSha256::new(artifact.code_sha256_base64.clone());
             cloud
@@ -155,7 +179,7 @@ impl Session {
             artifacts: cloud.factory.artifacts(),
         };
         let graph = match want {
-            Want::File => graph(&loaded, &setting, &cloud.registry)?,
+            Want::File | Want::Unbuilt => graph(&loaded, &setting, &cloud.registry)?,
             Want::Nothing => nothing(&loaded, &project, &cloud.registry)?,
         };
         let state = stored
@@ -251,6 +275,8 @@ fn load(project: &Project, store: &Store) -> Result<Stored, Failure> {
 enum Want {
     /// What the file says.
     File,
+    /// The same, with something that stands for the server's code.
+    Unbuilt,
     /// Nothing: everything is to go.
     Nothing,
 }
@@ -288,6 +314,14 @@ fn graph(loaded: &Loaded, setting: &Setting<'_>, registry: &Registry) -> Result<
     Graph::build(desired, registry).map_err(|errors| placed::graph(loaded, errors))
 }
 
+/// What stands for the code of a server that is not built.
+fn no_code() -> Code {
+    Code {
+        sha256: CodeSha256::of(b""),
+        size: 1,
+    }
+}
+
 /// Checks all that can be checked without calling anybody: with a build and an account that stand
 /// for the real ones.
 pub(crate) fn check(
@@ -306,10 +340,7 @@ pub(crate) fn check(
             .unwrap_or_else(|| "000000000000".to_owned()),
         partition: "aws".to_owned(),
     };
-    let code = Code {
-        sha256: CodeSha256::of(b""),
-        size: 1,
-    };
+    let code = no_code();
     let setting = Setting {
         environment: &project.environment,
         place: Some(&place),

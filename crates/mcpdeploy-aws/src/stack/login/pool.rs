@@ -90,7 +90,8 @@ impl Stack<'_> {
         );
         self.output("user_pool_id", json!(people.pool));
         self.output("login_pages", people.pages.clone());
-        let endpoint = |name: &str| joined([people.pages.clone(), json!(format!("/oauth2/{name}"))]);
+        let endpoint =
+            |name: &str| joined([people.pages.clone(), json!(format!("/oauth2/{name}"))]);
         Issuer {
             upstream: json!({
                 "issuer": people.issuer,
@@ -111,7 +112,10 @@ impl Stack<'_> {
         if !id.starts_with(&format!("{}_", place.region)) {
             self.errors.push(StackError::Key {
                 key: "auth.cognito.user_pool_id",
-                message: format!("the pool {id} is not in {}, where this is deployed", place.region),
+                message: format!(
+                    "the pool {id} is not in {}, where this is deployed",
+                    place.region
+                ),
                 help: "use a pool of the same region".to_owned(),
             });
         }
@@ -139,7 +143,10 @@ impl Stack<'_> {
         let pool = self.add::<UserPool>(
             "people",
             &UserPoolInputs {
-                name: cognito.user_pool_name.clone().unwrap_or_else(|| full.clone()),
+                name: cognito
+                    .user_pool_name
+                    .clone()
+                    .unwrap_or_else(|| full.clone()),
                 password: PasswordPolicy {
                     minimum_length: u32::from(cognito.password_min_length),
                     // Length is what makes a password strong; symbols make it forgotten.
@@ -207,7 +214,10 @@ impl Stack<'_> {
         people: &People,
         setting: &Setting<'_>,
     ) -> Address {
-        unreachable!("{name} {provider:?} {} {}", people.issuer, setting.names.full)
+        unreachable!(
+            "{name} {provider:?} {} {}",
+            people.issuer, setting.names.full
+        )
     }
 }
 
