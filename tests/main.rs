@@ -15,6 +15,7 @@ mod judges;
 mod kinds;
 mod local;
 mod resources;
+mod secrets;
 mod stores;
 mod support;
 mod whole;

@@ -7,6 +7,7 @@
 
 mod call;
 mod credentials;
+mod parameters;
 mod secrets;
 mod sign;
 

@@ -18,12 +18,15 @@ use tokio::net::TcpStream;
 use tokio::sync::Mutex;
 use tokio::time::{sleep, timeout, timeout_at};
 
+use super::InjectError;
 use super::headers::{Host, drop_hop_by_hop, to_server};
+use super::injected::Injected;
 use super::process::{Pipes, Process, ProcessError};
 use super::{give_up, left, refusal};
 use crate::lambda::{Call, Serve};
 use crate::link::{Body, Link, LinkError, whole};
 use crate::log::{Level, Log};
+use crate::outbound::Https;
 use crate::settings::{self, Environment, Program, SettingsError};
 
 /// How often it is looked whether a starting server listens.
@@ -41,6 +44,9 @@ pub enum StartError {
     /// There is no server.
     #[error(transparent)]
     Process(#[from] ProcessError),
+    /// A variable of it has no value.
+    #[error(transparent)]
+    Inject(#[from] InjectError),
     /// There is no port for it.
     #[error("failed to find a free port: {0}")]
     Port(#[from] io::Error),
@@ -49,6 +55,7 @@ pub enum StartError {
 #[derive(Debug)]
 struct Settings {
     program: Program,
+    injected: Injected,
     host: Host,
     ready_path: Option<String>,
     ready_within: Duration,
@@ -101,6 +108,7 @@ impl Settings {
         }
         Ok(Self {
             program: Program::from_environment(environment)?,
+            injected: Injected::default(),
             host,
             ready_path,
             ready_within: settings::ready_within(environment)?,
@@ -115,7 +123,8 @@ impl Bridge {
     /// # Errors
     /// It is not, or the settings are wrong.
     pub async fn start(environment: &Environment, log: &Log) -> Result<Self, StartError> {
-        let settings = Settings::read(environment)?;
+        let mut settings = Settings::read(environment)?;
+        settings.injected = Injected::read(environment, || Arc::new(Https::default())).await?;
         let server = Server::start(&settings, settings.ready_within, log).await?;
         Ok(Self {
             settings,
@@ -233,7 +242,13 @@ impl Server {
             ("PORT", port.to_string()),
             ("MCPDEPLOY_PORT", port.to_string()),
         ];
-        let mut process = Process::start(&settings.program, &variables, Pipes::Log, log)?;
+        let mut process = Process::start(
+            &settings.program,
+            &variables,
+            &settings.injected,
+            Pipes::Log,
+            log,
+        )?;
         let mut waits_for = format!("nothing listens on 127.0.0.1:{port}");
         let ready = async {
             let to = listening(port).await;

@@ -2,6 +2,7 @@
 
 mod headers;
 pub mod http;
+mod injected;
 mod process;
 pub mod stdio;
 
@@ -10,6 +11,7 @@ use std::time::Duration;
 use ::http::{Response, StatusCode};
 use tokio::time::Instant;
 
+pub use self::injected::InjectError;
 use crate::lambda::Call;
 use crate::link::{Body, whole};
 

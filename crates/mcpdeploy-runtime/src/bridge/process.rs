@@ -13,6 +13,7 @@ use tokio::process::{Child, ChildStdin, ChildStdout, Command};
 use tokio::task::JoinSet;
 use tokio::time::timeout;
 
+use super::injected::Injected;
 use crate::log::Log;
 use crate::settings::Program;
 
@@ -83,10 +84,11 @@ pub(super) struct Process {
 }
 
 impl Process {
-    /// Starts the server, with more variables than this process has.
+    /// Starts the server, with more variables than this process has; `injected` are the secret ones.
     pub(super) fn start(
         program: &Program,
         variables: &[(&str, String)],
+        injected: &Injected,
         pipes: Pipes,
         log: &Log,
     ) -> Result<Self, ProcessError> {
@@ -98,6 +100,7 @@ impl Process {
         let mut child = Command::new(&program.program)
             .args(&program.arguments)
             .current_dir(&program.folder)
+            .envs(injected.pairs())
             .envs(variables.iter().map(|(name, value)| (name, value)))
             // Many a server speaks the Runtime API itself when it sees where that is.
             .env_remove("AWS_LAMBDA_RUNTIME_API")

@@ -16,11 +16,14 @@ use super::modern::{self, DISCOVER};
 use super::origin::Origins;
 use super::session::{self, CallError, Hello, Session};
 use super::wire::{self, Form};
+use crate::bridge::InjectError;
+use crate::bridge::injected::Injected;
 use crate::bridge::process::ProcessError;
 use crate::bridge::{give_up, left};
 use crate::lambda::{Call, Serve};
 use crate::link::Body;
 use crate::log::{Level, Log};
+use crate::outbound::Https;
 use crate::settings::{self, Environment, Program, SettingsError};
 
 /// The versions with a handshake, oldest first.
@@ -43,12 +46,16 @@ pub enum StartError {
     /// There is no server.
     #[error(transparent)]
     Process(#[from] ProcessError),
+    /// A variable of it has no value.
+    #[error(transparent)]
+    Inject(#[from] InjectError),
 }
 
 /// The bridge.
 #[derive(Debug)]
 pub struct Bridge {
     program: Program,
+    injected: Injected,
     ready_within: Duration,
     streams: bool,
     origins: Origins,
@@ -80,9 +87,11 @@ impl Bridge {
         let program = Program::from_environment(environment)?;
         let ready_within = settings::ready_within(environment)?;
         let streams = settings::streams(environment)?;
-        let session = Session::start(&program, ready_within, log).await?;
+        let injected = Injected::read(environment, || Arc::new(Https::default())).await?;
+        let session = Session::start(&program, &injected, ready_within, log).await?;
         Ok(Self {
             program,
+            injected,
             ready_within,
             streams,
             origins: Origins::read(environment.get("MCPDEPLOY_ALLOWED_ORIGINS")),
@@ -104,7 +113,8 @@ impl Bridge {
             *slot = None;
         }
         let within = self.ready_within.min(left(call) / 2);
-        let session = Arc::new(Session::start(&self.program, within, &self.log).await?);
+        let session =
+            Arc::new(Session::start(&self.program, &self.injected, within, &self.log).await?);
         *slot = Some(session.clone());
         Ok(session)
     }

@@ -17,6 +17,7 @@ use tokio::task::JoinSet;
 use tokio::time::{Instant, timeout_at};
 
 use super::message::{self, Answer, METHOD_NOT_FOUND, Message, Outgoing, RpcError};
+use crate::bridge::injected::Injected;
 use crate::bridge::process::{Pipes, Process, ProcessError};
 use crate::log::{Level, Log};
 use crate::settings::Program;
@@ -78,10 +79,11 @@ impl Session {
     /// Starts the server and greets it.
     pub(super) async fn start(
         program: &Program,
+        injected: &Injected,
         within: Duration,
         log: &Log,
     ) -> Result<Self, ProcessError> {
-        let mut process = Process::start(program, &[], Pipes::Messages, log)?;
+        let mut process = Process::start(program, &[], injected, Pipes::Messages, log)?;
         let Some((stdin, stdout)) = process.messages() else {
             return Err(process.not_ready(within, "it has no pipes"));
         };
