@@ -47,6 +47,7 @@ pub use authorizer::{
     Authorizer, AuthorizerInputs, AuthorizerOutputs, FunctionAuthorizer, Jwt, Sort as AuthorizerSort,
 };
 pub use bucket::{Bucket, BucketInputs, BucketOutputs};
+pub(crate) use cognito_shared::emulator;
 pub use dashboard::{Dashboard, DashboardBody, DashboardInputs, DashboardOutputs};
 pub use function::{
     Architecture, Code, CodeObject, Function, FunctionInputs, FunctionOutputs, Tracing,
