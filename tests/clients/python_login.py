@@ -20,6 +20,7 @@ import argparse
 import asyncio
 import base64
 import json
+import logging
 import os
 import queue
 import sys
@@ -34,7 +35,8 @@ from python_client import TIMEOUT_S, arguments, reasons
 
 HERE = Path(__file__).resolve().parent
 CALLBACK = "/callback"
-# What of the claims may be seen.
+# What of the answer and of the claims is worth being seen.
+ANSWER = ("error", "error_description", "iss")
 CLAIMS = ("aud", "client_id", "iss", "scope", "token_use", "version")
 
 
@@ -235,7 +237,7 @@ class Visit:
                 "secret": client.client_secret is not None,
                 "scope": client.scope,
             },
-            "callback": {name: value for name, value in answer.items() if name != "code"},
+            "callback": {name: answer[name] for name in ANSWER if name in answer},
             "calls": self.calls,
             "pages": [page for login in self.logins for page in login["pages"]],
             "requests": self.requests,
@@ -257,6 +259,8 @@ def main() -> None:
     python = install.ensure()["python"]
     if Path(sys.prefix) != Path(python).parent.parent:
         os.execv(python, [python, str(HERE / "python_login.py"), *sys.argv[1:]])
+    # What the SDK raises says all that it logs.
+    logging.getLogger("mcp").setLevel(logging.CRITICAL)
     callback = Callback(given.host)
     visit = Visit(given, callback)
     try:
