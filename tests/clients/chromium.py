@@ -83,19 +83,14 @@ class Chromium:
         self._last = 0
         self._replies: dict[int, dict] = {}
         self._session: str | None = None
+        self._context: str | None = None
         # How many pages have come, and why the last one did not.
         self.loads = 0
         self.network_error = ""
         # Told of each event, and may call.
         self.listen = lambda _method, _params: None
         try:
-            target = self.call("Target.createTarget", url="about:blank")["targetId"]
-            attached = self.call("Target.attachToTarget", targetId=target, flatten=True)
-            self._session = attached["sessionId"]
-            for domain in ("Page", "Network", "Runtime"):
-                self.call(f"{domain}.enable")
-            # Focus works as in a window that has it.
-            self.call("Emulation.setFocusEmulationEnabled", enabled=True)
+            self.forget()
         except BaseException:
             self.close()
             raise
@@ -105,6 +100,22 @@ class Chromium:
 
     def __exit__(self, *_error: object) -> None:
         self.close()
+
+    def forget(self) -> None:
+        """A new page in a browser that was never anywhere: no cookies, no history."""
+        self._session, before = None, self._context
+        self.listen = lambda _method, _params: None
+        if before:
+            self.call("Target.disposeBrowserContext", browserContextId=before)
+        self._context = self.call("Target.createBrowserContext")["browserContextId"]
+        page = {"url": "about:blank", "browserContextId": self._context}
+        target = self.call("Target.createTarget", **page)["targetId"]
+        attached = self.call("Target.attachToTarget", targetId=target, flatten=True)
+        self._session = attached["sessionId"]
+        for domain in ("Page", "Network", "Runtime"):
+            self.call(f"{domain}.enable")
+        # Focus works as in a window that has it.
+        self.call("Emulation.setFocusEmulationEnabled", enabled=True)
 
     def close(self) -> None:
         """Ends the browser and removes its profile."""
@@ -164,6 +175,8 @@ class Chromium:
             self._replies[message["id"]] = message
             return
         method, params = message["method"], message.get("params", {})
+        if message.get("sessionId") != self._session:
+            return
         if method == "Page.loadEventFired":
             self.loads += 1
         elif method == "Network.loadingFailed" and params.get("type") == "Document":

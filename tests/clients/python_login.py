@@ -22,54 +22,18 @@ import base64
 import json
 import logging
 import os
-import queue
 import sys
-import threading
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from urllib.parse import parse_qsl, urlsplit
 
 import browser
 import install
+from callback import Callback
 from python_client import TIMEOUT_S, arguments, reasons
 
 HERE = Path(__file__).resolve().parent
-CALLBACK = "/callback"
 # What of the answer and of the claims is worth being seen.
 ANSWER = ("error", "error_description", "iss")
 CLAIMS = ("aud", "client_id", "iss", "scope", "token_use", "version")
-
-
-class Callback:
-    """The loopback address that the client is returned to, at a port of its own."""
-
-    def __init__(self, host: str) -> None:
-        self.answers: queue.Queue[dict[str, str]] = queue.Queue()
-        answers = self.answers
-
-        class Handler(BaseHTTPRequestHandler):
-            def do_GET(self) -> None:
-                """Takes the answer; whatever else the browser asks for is not there."""
-                asked = urlsplit(self.path)
-                back = asked.path == CALLBACK
-                if back:
-                    answers.put(dict(parse_qsl(asked.query)))
-                self.send_response(200 if back else 404)
-                self.send_header("Content-Type", "text/html")
-                self.end_headers()
-                self.wfile.write(b"<h1>You can close this window</h1>")
-
-            def log_message(self, *_args: object) -> None:
-                """Says nothing: the address has the code in it."""
-
-        self._server = ThreadingHTTPServer((host, 0), Handler)
-        self.uri = f"http://{host}:{self._server.server_port}{CALLBACK}"
-        threading.Thread(target=self._server.serve_forever, daemon=True).start()
-
-    def close(self) -> None:
-        """Listens no more."""
-        self._server.shutdown()
-        self._server.server_close()
 
 
 class Memory:
@@ -139,7 +103,8 @@ class Visit:
         from mcp.client.auth import OAuthClientProvider
         from mcp.shared.auth import OAuthClientMetadata
 
-        metadata = OAuthClientMetadata(client_name="Python SDK", redirect_uris=[self.callback.uri])
+        redirect_uri = f"http://{self.given.host}:{self.callback.port}/callback"
+        metadata = OAuthClientMetadata(client_name="Python SDK", redirect_uris=[redirect_uri])
         return OAuthClientProvider(
             server_url=self.given.url,
             client_metadata=metadata,
