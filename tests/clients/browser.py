@@ -9,8 +9,9 @@ server gets it; for any other the browser is stopped just before. Prints `reache
 each page was and said, and what an eye would stumble over. Ends with 1 and what the page showed
 when something is unexpected.
 
-A temporary password is changed to `MCPDEPLOY_LOGIN_NEW_PASSWORD`; an authenticator app is set up
-when the page asks for it. `--keyboard` touches no mouse and wants each focused element to be marked.
+A temporary password is changed to `MCPDEPLOY_LOGIN_NEW_PASSWORD`. An authenticator app is set up
+when the page asks for it; of one that was, `MCPDEPLOY_LOGIN_APP_KEY` is the key. `--keyboard`
+touches no mouse, and wants what has the focus to be marked.
 """
 
 import argparse
@@ -26,9 +27,8 @@ from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
 from chromium import Chromium, Gone, Unexpected
+from looks import photograph
 
-WIDTHS = (390, 1280)
-SCHEMES = ("light", "dark")
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 # More pages than any login has.
 MOST_PAGES = 12
@@ -67,45 +67,10 @@ FOCUS = """((e, wanted) => {
   };
 })(document.activeElement, document.querySelector(%s))"""
 
-# What cannot be read: what leaves the page, text too faint for its ground, and fields whose border
-# is (WCAG 2.2, 1.4.3 and 1.4.11).
-FLAWS = """(() => {
-  const flaws = [];
-  const over = document.documentElement.scrollWidth - document.documentElement.clientWidth;
-  if (over > 0) flaws.push(`${over} px wider than the window`);
-  const canvas = new OffscreenCanvas(1, 1).getContext('2d', { willReadFrequently: true });
-  const paint = (colors) => {
-    canvas.clearRect(0, 0, 1, 1);
-    for (const color of colors) { canvas.fillStyle = color; canvas.fillRect(0, 0, 1, 1); }
-    return [...canvas.getImageData(0, 0, 1, 1).data].slice(0, 3);
-  };
-  const light = (rgb) => {
-    const [r, g, b] = rgb.map((v) => v / 255).map((v) => (v <= 0.04045 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4));
-    return 0.2126 * r + 0.7152 * g + 0.0722 * b;
-  };
-  const dark = matchMedia('(prefers-color-scheme: dark)').matches;
-  const contrast = (element, color) => {
-    const grounds = [];
-    for (let e = element; e; e = e.parentElement) grounds.unshift(getComputedStyle(e).backgroundColor);
-    grounds.unshift(dark ? 'black' : 'white');
-    const [a, b] = [light(paint(grounds)), light(paint([...grounds, color]))];
-    return (Math.max(a, b) + 0.05) / (Math.min(a, b) + 0.05);
-  };
-  for (const element of document.body.querySelectorAll('*')) {
-    if (element.getClientRects().length === 0) continue;
-    const style = getComputedStyle(element);
-    if (element.matches('input') && element !== document.activeElement) {
-      const ratio = contrast(element.parentElement, style.borderBottomColor);
-      if (ratio < 3) flaws.push(`contrast ${ratio.toFixed(1)}: border of ${element.name}`);
-    }
-    if (![...element.childNodes].some((n) => n.nodeType === 3 && n.data.trim())) continue;
-    const ratio = contrast(element, style.color);
-    const size = parseFloat(style.fontSize);
-    const large = size >= 24 || (size >= 18.66 && parseInt(style.fontWeight) >= 700);
-    if (ratio < (large ? 3 : 4.5)) flaws.push(`contrast ${ratio.toFixed(1)}: ${element.innerText.trim()}`);
-  }
-  return flaws;
-})()"""
+
+def told(name: str):
+    """A secret, which comes in a variable and is never shown."""
+    return field(default_factory=lambda: os.environ.get(name, ""), repr=False)
 
 
 @dataclass
@@ -113,20 +78,21 @@ class Person:
     """Who logs in, and how."""
 
     username: str
-    password: str
-    new_password: str = ""
     agrees: bool = True
     keyboard: bool = False
     shots: Path | None = None
-    # The secret of an authenticator app, once it was shown.
-    secret: str = field(default="", repr=False)
+    password: str = told("MCPDEPLOY_LOGIN_PASSWORD")
+    # What a temporary password is changed to.
+    new_password: str = told("MCPDEPLOY_LOGIN_NEW_PASSWORD")
+    # The key of an authenticator app; one that is set up shows it.
+    app_key: str = told("MCPDEPLOY_LOGIN_APP_KEY")
 
 
-def one_time_code(secret: str) -> str:
+def one_time_code(key: str) -> str:
     """What an authenticator app shows now (RFC 6238)."""
-    key = base64.b32decode(secret.replace(" ", "").upper() + "=" * (-len(secret) % 8))
+    secret = base64.b32decode(key + "=" * (-len(key) % 8))
     counter = int(time.time() // 30).to_bytes(8, "big")
-    digest = hmac.new(key, counter, hashlib.sha1).digest()
+    digest = hmac.new(secret, counter, hashlib.sha1).digest()
     start = digest[-1] & 15
     number = int.from_bytes(digest[start : start + 4], "big") & 0x7FFFFFFF
     return f"{number % 1_000_000:06}"
@@ -145,10 +111,9 @@ class Login:
         self.reached = ""
         self.pages: list[dict] = []
         browser.listen = self._heard
-        stages = [{"urlPattern": "*", "requestStage": "Response", "resourceType": "Document"}]
-        if not self.loopback:
-            stages.append({"urlPattern": "*", "requestStage": "Request", "resourceType": "Document"})
-        browser.call("Fetch.enable", patterns=stages)
+        stages = ["Response"] if self.loopback else ["Response", "Request"]
+        pages = {"urlPattern": "*", "resourceType": "Document"}
+        browser.call("Fetch.enable", patterns=[pages | {"requestStage": stage} for stage in stages])
 
     def _is_back(self, url: str) -> bool:
         """Whether the URL is the redirect URI with parameters of an answer."""
@@ -220,9 +185,12 @@ class Login:
     def _next(self, before: int, what: str) -> None:
         """Waits for the next page, or for the client's."""
         browser = self.browser
-        arrived = lambda: browser.loads > before or (self.reached and not self.loopback)  # noqa: E731
+
+        def come() -> bool:
+            return browser.loads > before or bool(self.reached and not self.loopback)
+
         try:
-            browser.until(arrived, what)
+            browser.until(come, what)
         except Unexpected as error:
             raise self._wrong(self._page() or {}, str(error)) from None
 
@@ -236,18 +204,18 @@ class Login:
     def _plan(self, page: dict):
         """What kind of page it is, and what to do with it."""
         person, names = self.person, page["names"]
-        kinds = [seen["kind"] for seen in self.pages]
-        again = lambda kind: kind in kinds  # noqa: E731
-        if names[:1] == ["username"] and "password" in names and not again("sign-in"):
+        # A page that comes again did not take the answer.
+        seen = [page["kind"] for page in self.pages]
+        if names[:1] == ["username"] and "password" in names and "sign-in" not in seen:
             fields = {"username": person.username, "password": person.password}
             return "sign-in", lambda: self._submit(fields)
-        if "new_password" in names and person.new_password and not again("new-password"):
+        if "new_password" in names and person.new_password and "new-password" not in seen:
             fields = {"new_password": person.new_password, "confirm_password": person.new_password}
             return "new-password", lambda: self._submit(fields)
-        if names == ["code"] and (page["shown"] or person.secret) and not again("code"):
-            person.secret = page["shown"] or person.secret
-            return "code", lambda: self._submit({"code": one_time_code(person.secret)})
-        if page["decides"] and not again("consent"):
+        if names == ["code"] and (page["shown"] or person.app_key) and "code" not in seen:
+            person.app_key = page["shown"] or person.app_key
+            return "code", lambda: self._submit({"code": one_time_code(person.app_key)})
+        if page["decides"] and "consent" not in seen:
             decision = "approve" if person.agrees else "deny"
             return "consent", lambda: self._push(f'button[name=decision][value="{decision}"]')
         raise self._wrong(page, "this page was not expected")
@@ -303,22 +271,6 @@ class Login:
         return Unexpected(f"{why}\nAfter {before}, {where} shows:\n{page.get('text', '')}")
 
 
-def photograph(browser: Chromium, folder: Path, name: str) -> list[str]:
-    """Screenshots at both widths, light and dark; says what is wrong with them."""
-    folder.mkdir(parents=True, exist_ok=True)
-    flaws = []
-    for width in WIDTHS:
-        for scheme in SCHEMES:
-            browser.look(width, scheme)
-            found = browser.evaluate(FLAWS)
-            flaws += [f"{width} px, {scheme}: {flaw}" for flaw in found]
-            shot = browser.call("Page.captureScreenshot", captureBeyondViewport=False)
-            file = folder / f"{name}-{width}-{scheme}.png"
-            file.write_bytes(base64.b64decode(shot["data"]))
-    browser.look_as_before()
-    return flaws
-
-
 def log_in(url: str, person: Person, browser: Chromium | None = None) -> dict:
     """Logs in, in a browser of its own or in one that knows the person already."""
     if browser:
@@ -336,14 +288,7 @@ def main() -> None:
     parser.add_argument("--keyboard", action="store_true")
     parser.add_argument("--shots", type=Path)
     given = parser.parse_args()
-    person = Person(
-        username=given.username,
-        password=os.environ.get("MCPDEPLOY_LOGIN_PASSWORD", ""),
-        new_password=os.environ.get("MCPDEPLOY_LOGIN_NEW_PASSWORD", ""),
-        agrees=not given.deny,
-        keyboard=given.keyboard,
-        shots=given.shots,
-    )
+    person = Person(given.username, not given.deny, given.keyboard, given.shots)
     try:
         print(json.dumps(log_in(given.url, person), indent=2))
     except Unexpected as error:

@@ -31,7 +31,7 @@ FLAGS = (
     # Containers often have 64 MB there.
     "--disable-dev-shm-usage",
 )
-# Puts the pipes where Chromium looks for them; Python's own descriptors may lie there until the exec.
+# Puts the pipes where Chromium looks for them; until the exec, Python's own may lie there.
 TRAMPOLINE = """
 import os, sys
 read, write = (os.dup(int(number)) for number in sys.argv[1:3])

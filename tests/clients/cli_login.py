@@ -3,16 +3,17 @@
 
     MCPDEPLOY_LOGIN_PASSWORD=… cli_login.py URL --username NAME [--only mcp-remote|inspector]
 
-Runs `mcp-remote` and the CLI of MCP Inspector as they are, with a home of their own. Each prints the
-authorization URL; headless Chromium visits it (browser.py). Prints name → `tools`, and how many
-times somebody had to log in: once, although each is run twice. Ends with 1 and what the client said
-when it does not list a tool.
+Runs `mcp-remote` and the CLI of MCP Inspector as they are, with a home of their own. Each prints
+the authorization URL; headless Chromium visits it (browser.py). Prints name → `tools`, and how
+many `logins` there were: one, although each is run twice. Ends with 1 and what the client said
+when it lists no tools.
 """
 
 import argparse
 import json
 import os
 import re
+import socket
 import subprocess
 import sys
 import tempfile
@@ -43,6 +44,12 @@ def commands(url: str, modules: Path) -> dict[str, list[str]]:
     }
 
 
+def free_port() -> int:
+    """A port at which nobody listens now."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        return server.getsockname()[1]
+
+
 class Run:
     """One run of a client."""
 
@@ -53,6 +60,8 @@ class Run:
             # No window opens for what is visited here, and no terminal is needed to be asked.
             "BROWSER": "true",
             "MCP_AUTO_OPEN_ENABLED": "true",
+            # Its own port is always the same, and somebody else may be at it.
+            "MCP_OAUTH_CALLBACK_URL": f"http://127.0.0.1:{free_port()}/oauth/callback",
             "MCP_INSPECTOR_SECRET_STORE": "file",
         }
         for name in ("DISPLAY", "WAYLAND_DISPLAY", "MCPDEPLOY_LOGIN_PASSWORD"):
@@ -118,7 +127,7 @@ def main() -> None:
     parser.add_argument("--only", choices=("mcp-remote", "inspector"))
     given = parser.parse_args()
     installed = install.ensure()
-    person = Person(given.username, os.environ.get("MCPDEPLOY_LOGIN_PASSWORD", ""))
+    person = Person(given.username)
     found = {}
     for name, command in commands(given.url, Path(installed["modules"])).items():
         if given.only not in (None, name):

@@ -79,14 +79,7 @@ class Visit:
 
     async def _redirect(self, url: str) -> None:
         given = self.given
-        person = browser.Person(
-            username=given.username,
-            password=os.environ.get("MCPDEPLOY_LOGIN_PASSWORD", ""),
-            new_password=os.environ.get("MCPDEPLOY_LOGIN_NEW_PASSWORD", ""),
-            agrees=not given.deny,
-            keyboard=given.keyboard,
-            shots=given.shots,
-        )
+        person = browser.Person(given.username, not given.deny, given.keyboard, given.shots)
         login = await asyncio.to_thread(browser.log_in, url, person)
         self.logins.append(login)
 
@@ -119,7 +112,7 @@ class Visit:
         self.requests.append(f"{request.method} {request.url.path} {response.status_code}")
 
     async def _process(self, name: str, again: str | None = None) -> None:
-        """What one process of the client does: connects, lists, calls; again with a token expired."""
+        """What one process does: connects, lists, calls; `again` with a token that expired."""
         from mcp import Client
         from mcp.client.streamable_http import streamable_http_client
         from mcp.shared._httpx_utils import create_mcp_http_client

@@ -7,15 +7,14 @@ clients.json has a row for each client: what it registers, where it returns to, 
 looks for. docs/login-clients.md has where that is from. A row is taken from the first request
 without a token to a call with a refreshed one; the person is headless Chromium (browser.py).
 
-Prints name → `works`, or the `step` that did not, with the request and the answer. Ends with 1 when
-that is otherwise than the row says: `fails` names the step of those that are known not to work.
+Prints name → `outcome`, and the `step` that failed with the request and the answer. Ends with 1
+when that is otherwise than the row says: `fails` names the step of those known not to work.
 """
 
 import argparse
 import base64
 import hashlib
 import json
-import os
 import secrets
 import sys
 import urllib.error
@@ -111,7 +110,8 @@ class Replay:
         allowed = answer.headers.get("Access-Control-Allow-Headers", "").lower()
         missing = [name for name in headers.split(",") if name not in allowed]
         if answer.status not in (200, 204) or missing:
-            raise Failed("preflight", f"OPTIONS {url} was answered {answer.status}, lacks {missing}")
+            why = f"OPTIONS {url} was answered {answer.status}, lacks {missing}"
+            raise Failed("preflight", why)
 
     def run(self, browser: Chromium, callback: Callback) -> None:
         """From nothing to a call with a refreshed token."""
@@ -259,7 +259,7 @@ def main() -> None:
     chosen = {name: row for name, row in rows.items() if given.only in name}
     if not chosen:
         sys.exit(f"no client's name has “{given.only}” in it")
-    person = Person(given.username, os.environ.get("MCPDEPLOY_LOGIN_PASSWORD", ""))
+    person = Person(given.username)
     found, wrong = {}, []
     callback = Callback("localhost")
     with Chromium() as browser:
