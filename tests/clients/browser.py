@@ -148,7 +148,9 @@ class Login:
             if self._is_back(url):
                 self.reached = url
         if ends:
-            self.browser.send("Fetch.fulfillRequest", requestId=request, responseCode=204)
+            page = {"responseCode": 200, "body": base64.b64encode(b"<h1>Back</h1>").decode()}
+            page["responseHeaders"] = [{"name": "Content-Type", "value": "text/html"}]
+            self.browser.send("Fetch.fulfillRequest", requestId=request, **page)
         else:
             self.browser.send("Fetch.continueRequest", requestId=request)
 

@@ -118,10 +118,12 @@ class Replay:
         self.refused()
         resource, issuer = self.discovered()
         client = self.registered(issuer)
-        code, verifier, redirect = self.authorized(browser, callback, resource, issuer, client)
+        browser.forget()
+        login, verifier, redirect = self.authorized(browser, callback, resource, issuer, client)
+        self.asked(login, ["consent", "sign-in"])
         form = {
             "grant_type": "authorization_code",
-            "code": code,
+            "code": dict(parse_qsl(urlsplit(login["reached"]).query))["code"],
             "redirect_uri": redirect,
             "code_verifier": verifier,
         }
@@ -132,6 +134,20 @@ class Replay:
         form = {"grant_type": "refresh_token", "refresh_token": tokens["refresh_token"]}
         tokens = self.token("refresh", form, resource, issuer, client)
         self.initialized("refreshed call", tokens["access_token"])
+        self.remembered(browser, callback, resource, issuer, client)
+
+    def remembered(
+        self, browser: Chromium, callback: Callback, resource: dict, issuer: dict, client: dict
+    ) -> None:
+        """Again in the same browser: a site is let in at once, a program is asked about again."""
+        login, *_ = self.authorized(browser, callback, resource, issuer, client)
+        self.asked(login, [] if self.row["redirect"].startswith("https:") else ["consent"])
+
+    def asked(self, login: dict, pages: list[str]) -> None:
+        """That the person saw these pages, and no others."""
+        kinds = [page["kind"] for page in login["pages"]]
+        if kinds != pages:
+            raise Failed("pages", f"the person saw {kinds}, not {pages}")
 
     def initialize(self, **headers: str) -> Answer:
         """The first request of a client."""
@@ -193,8 +209,8 @@ class Replay:
 
     def authorized(
         self, browser: Chromium, callback: Callback, resource: dict, issuer: dict, client: dict
-    ) -> tuple[str, str, str]:
-        """The code that the person gets for it, what proves the asking, and where it was sent."""
+    ) -> tuple[dict, str, str]:
+        """The person's login with the code in it, what proves the asking, and where it was sent."""
         verifier = secrets.token_urlsafe(48)
         challenge = base64.urlsafe_b64encode(hashlib.sha256(verifier.encode()).digest())
         redirect = self.row["redirect"].replace("{port}", str(callback.port))
@@ -213,18 +229,17 @@ class Replay:
             asked["scope"] = scope.replace("{scopes}", supported)
         if self.row.get("resource", True):
             asked["resource"] = resource["resource"]
-        browser.forget()
         url = f"{issuer['authorization_endpoint']}?{urlencode(asked)}"
         try:
-            reached = Login(browser, url, self.person).run()["reached"]
+            login = Login(browser, url, self.person).run()
         except Unexpected as error:
             raise Failed("authorize", str(error)) from None
-        back = dict(parse_qsl(urlsplit(reached).query))
+        back = dict(parse_qsl(urlsplit(login["reached"]).query))
         if "code" not in back:
             raise Failed("authorize", f"the client was told {back}")
         if back.get("state") != state or back.get("iss") != issuer["issuer"]:
             raise Failed("authorize", f"state or iss is not what it should be: {sorted(back)}")
-        return back["code"], verifier, redirect
+        return login, verifier, redirect
 
     def token(self, step: str, form: dict, resource: dict, issuer: dict, client: dict) -> dict:
         """Tokens, asked for as the client authenticates itself."""
