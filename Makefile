@@ -1,7 +1,7 @@
-# What a newcomer needs: `make demo`, which wants Rust and a C linker, and `make test`, which also wants
-# Python 3.9 or newer: emulators and clients are installed into target/.
+# What a newcomer needs: `make demo`, which wants Rust and a C linker, and `make test` and `make install`,
+# which also want Python 3.9 or newer: compilers, emulators and clients are installed into target/.
 
-.PHONY: help demo test fixtures bench fuzz crash schemas golden
+.PHONY: help demo runtime install release test fixtures bench fuzz crash schemas golden
 
 help: ## what there is
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -9,7 +9,16 @@ help: ## what there is
 demo: ## build, deploy the calculator to the embedded cloud, call it, destroy it
 	./docs/demo.sh
 
-test: ## all tests
+runtime: ## mcpdeploy-runtime for both processors, into target/runtime: it becomes a part of mcpdeploy
+	python3 crates/mcpdeploy-runtime/static.py
+
+install: runtime ## mcpdeploy into Cargo's folder of programs
+	cargo install --locked --path crates/mcpdeploy
+
+release: runtime ## mcpdeploy as target/release/mcpdeploy; for TARGET as target/TARGET/release/mcpdeploy
+	cargo build --release --locked -p mcpdeploy $(if $(TARGET),--target $(TARGET))
+
+test: runtime ## all tests
 	rustup target add x86_64-unknown-linux-musl >/dev/null 2>&1 || true
 	python3 tests/emulators/install.py >/dev/null
 	cargo test --workspace --locked
@@ -20,8 +29,7 @@ fixtures: ## the fixtures' own tests and lints
 	cd fixtures/everything && CARGO_TARGET_DIR=../../target/fixtures-host cargo test --locked
 	cd fixtures/everything && cargo fmt --check
 
-bench: ## figures beside those of other tools
-	cargo build --release --locked -p mcpdeploy
+bench: release ## figures beside those of other tools
 	cargo bench -p mcpdeploy-engine --locked
 	cargo bench -p mcpdeploy-local --locked
 	cargo bench -p mcpdeploy-runtime --profile runtime --locked

@@ -98,8 +98,10 @@ kinds! {
     function: "aws.lambda.function";
     integration: "aws.apigatewayv2.integration";
     log_group: "aws.logs.log_group";
+    login_branding: "aws.cognito.managed_login_branding";
     object: "aws.s3.object";
     permission: "aws.lambda.permission";
+    resource_server: "aws.cognito.resource_server";
     role: "aws.iam.role";
     route: "aws.apigatewayv2.route";
     secret: "aws.secretsmanager.secret";
@@ -107,6 +109,9 @@ kinds! {
     subscription: "aws.sns.subscription";
     table: "aws.dynamodb.table";
     topic: "aws.sns.topic";
+    user_pool: "aws.cognito.user_pool";
+    user_pool_client: "aws.cognito.user_pool_client";
+    user_pool_domain: "aws.cognito.user_pool_domain";
     version: "aws.lambda.version";
 }
 

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Logs in as a person does, in headless Chromium.
 
-    MCPDEPLOY_LOGIN_PASSWORD=… browser.py URL --username NAME [--deny] [--keyboard] [--shots DIR]
+    MCPDEPLOY_TEST_PASSWORD=… browser.py URL --user NAME [--deny] [--keyboard] [--shots DIR]
 
 Opens the authorization URL, fills in the sign-in page, answers the consent page, and ends when the
 browser is sent to the URL's `redirect_uri`. One on loopback is really visited, so the client's own
@@ -9,8 +9,8 @@ server gets it; for any other the browser is stopped just before. Prints `reache
 each page was and said, and what an eye would stumble over. Ends with 1 and what the page showed
 when something is unexpected.
 
-A temporary password is changed to `MCPDEPLOY_LOGIN_NEW_PASSWORD`. An authenticator app is set up
-when the page asks for it; of one that was, `MCPDEPLOY_LOGIN_APP_KEY` is the key. `--keyboard`
+A temporary password is changed to `MCPDEPLOY_TEST_NEW_PASSWORD`. An authenticator app is set up
+when the page asks for it; of one that was, `MCPDEPLOY_TEST_APP_KEY` is the key. `--keyboard`
 touches no mouse, and wants what has the focus to be marked.
 """
 
@@ -81,11 +81,11 @@ class Person:
     agrees: bool = True
     keyboard: bool = False
     shots: Path | None = None
-    password: str = told("MCPDEPLOY_LOGIN_PASSWORD")
+    password: str = told("MCPDEPLOY_TEST_PASSWORD")
     # What a temporary password is changed to.
-    new_password: str = told("MCPDEPLOY_LOGIN_NEW_PASSWORD")
+    new_password: str = told("MCPDEPLOY_TEST_NEW_PASSWORD")
     # The key of an authenticator app; one that is set up shows it.
-    app_key: str = told("MCPDEPLOY_LOGIN_APP_KEY")
+    app_key: str = told("MCPDEPLOY_TEST_APP_KEY")
 
 
 def one_time_code(key: str) -> str:
@@ -285,12 +285,12 @@ def main() -> None:
     """Reads the command line, logs in, prints."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("url")
-    parser.add_argument("--username", required=True)
+    parser.add_argument("--user", required=True)
     parser.add_argument("--deny", action="store_true")
     parser.add_argument("--keyboard", action="store_true")
     parser.add_argument("--shots", type=Path)
     given = parser.parse_args()
-    person = Person(given.username, not given.deny, given.keyboard, given.shots)
+    person = Person(given.user, not given.deny, given.keyboard, given.shots)
     try:
         print(json.dumps(log_in(given.url, person), indent=2))
     except Unexpected as error:

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Logs in as clients for the command line do, and says as JSON what came of it.
 
-    MCPDEPLOY_LOGIN_PASSWORD=… cli_login.py URL --username NAME [--only mcp-remote|inspector]
+    MCPDEPLOY_TEST_PASSWORD=… cli_login.py URL --user NAME [--only mcp-remote|inspector]
 
 Runs `mcp-remote` and the CLI of MCP Inspector as they are, with a home of their own. Each prints
 the authorization URL; headless Chromium visits it (browser.py). Prints name → `tools`, and how
@@ -64,7 +64,7 @@ class Run:
             "MCP_OAUTH_CALLBACK_URL": f"http://127.0.0.1:{free_port()}/oauth/callback",
             "MCP_INSPECTOR_SECRET_STORE": "file",
         }
-        for name in ("DISPLAY", "WAYLAND_DISPLAY", "MCPDEPLOY_LOGIN_PASSWORD"):
+        for name in ("DISPLAY", "WAYLAND_DISPLAY", "MCPDEPLOY_TEST_PASSWORD"):
             environment.pop(name, None)
         self._process = subprocess.Popen(
             command,
@@ -123,11 +123,11 @@ def main() -> None:
     """Reads the command line, runs, prints."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("url")
-    parser.add_argument("--username", required=True)
+    parser.add_argument("--user", required=True)
     parser.add_argument("--only", choices=("mcp-remote", "inspector"))
     given = parser.parse_args()
     installed = install.ensure()
-    person = Person(given.username)
+    person = Person(given.user)
     found = {}
     for name, command in commands(given.url, Path(installed["modules"])).items():
         if given.only not in (None, name):

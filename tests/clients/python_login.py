@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Logs in to a server as the official Python SDK does, and says as JSON what came of it.
 
-    MCPDEPLOY_LOGIN_PASSWORD=… python_login.py URL --username NAME
+    MCPDEPLOY_TEST_PASSWORD=… python_login.py URL --user NAME
         [--mode auto|legacy] [--host 127.0.0.1|localhost] [--client-metadata-url URL]
         [--deny] [--keyboard] [--shots DIR]
 
@@ -79,7 +79,7 @@ class Visit:
 
     async def _redirect(self, url: str) -> None:
         given = self.given
-        person = browser.Person(given.username, not given.deny, given.keyboard, given.shots)
+        person = browser.Person(given.user, not given.deny, given.keyboard, given.shots)
         login = await asyncio.to_thread(browser.log_in, url, person)
         self.logins.append(login)
 
@@ -206,7 +206,7 @@ def main() -> None:
     """Reads the command line, logs in, prints."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("url")
-    parser.add_argument("--username", required=True)
+    parser.add_argument("--user", required=True)
     parser.add_argument("--mode", choices=("auto", "legacy"), default="auto")
     parser.add_argument("--host", choices=("127.0.0.1", "localhost"), default="127.0.0.1")
     parser.add_argument("--client-metadata-url")

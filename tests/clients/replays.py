@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Replays what clients that cannot be had here send, and says as JSON how each one fares.
 
-    MCPDEPLOY_LOGIN_PASSWORD=… replays.py URL --username NAME [--only PART OF A NAME]
+    MCPDEPLOY_TEST_PASSWORD=… replays.py URL --user NAME [--only PART OF A NAME]
 
 clients.json has a row for each client: what it registers, where it returns to, which documents it
 looks for. docs/login-clients.md has where that is from. A row is taken from the first request
@@ -267,14 +267,14 @@ def main() -> None:
     """Reads the command line, replays, prints."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("url")
-    parser.add_argument("--username", required=True)
+    parser.add_argument("--user", required=True)
     parser.add_argument("--only", default="")
     given = parser.parse_args()
     rows = json.loads((HERE / "clients.json").read_text())
     chosen = {name: row for name, row in rows.items() if given.only in name}
     if not chosen:
         sys.exit(f"no client's name has “{given.only}” in it")
-    person = Person(given.username)
+    person = Person(given.user)
     found, wrong = {}, []
     callback = Callback("localhost")
     with Chromium() as browser:

@@ -1,6 +1,6 @@
 // Logs in to a server as the official TypeScript SDK does, and says as JSON what came of it.
 //
-//     MCPDEPLOY_LOGIN_PASSWORD=… node ts_login.mjs URL --username NAME
+//     MCPDEPLOY_TEST_PASSWORD=… node ts_login.mjs URL --user NAME
 //         [--host 127.0.0.1|localhost] [--client-metadata-url URL] [--deny] [--keyboard] [--shots DIR]
 //
 // The SDK discovers, registers, exchanges and refreshes by itself; a person in headless Chromium does
@@ -87,7 +87,7 @@ class Provider {
     const { given } = this;
     const options = ['deny', 'keyboard'].filter((name) => given[name]).map((name) => `--${name}`);
     if (given.shots) options.push('--shots', given.shots);
-    const args = [join(HERE, 'browser.py'), String(url), '--username', given.username, ...options];
+    const args = [join(HERE, 'browser.py'), String(url), '--user', given.user, ...options];
     const { stdout } = await promisify(execFile)('python3', args).catch((error) => {
       throw new Error(error.stderr || error);
     });
@@ -183,7 +183,7 @@ const text = (rest) => ({ type: 'string', ...rest });
 const { values: given, positionals } = parseArgs({
   allowPositionals: true,
   options: {
-    username: text(),
+    user: text(),
     host: text({ default: '127.0.0.1' }),
     'client-metadata-url': text(),
     deny: { type: 'boolean' },
@@ -191,7 +191,7 @@ const { values: given, positionals } = parseArgs({
     shots: text(),
   },
 });
-if (positionals.length !== 1 || !given.username) fail('usage: node ts_login.mjs URL --username NAME');
+if (positionals.length !== 1 || !given.user) fail('usage: node ts_login.mjs URL --user NAME');
 const visit = { pages: [], requests: [] };
 const found = await use(positionals[0], given, visit).catch((error) =>
   fail(`failed to log in to ${positionals[0]}: ${error}\nIt had asked:\n${visit.requests.join('\n')}`),

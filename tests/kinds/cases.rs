@@ -3,6 +3,7 @@
 mod data;
 mod gateway;
 mod lambda;
+mod login;
 mod watch;
 
 use mcpdeploy_engine::kind::ReplaceOrder;
@@ -11,6 +12,9 @@ use mcpdeploy_engine::plan::Action;
 pub(super) use data::{bucket, object, role, secret, table};
 pub(super) use gateway::{api, authorizer, integration, route, stage};
 pub(super) use lambda::{alias, function, permission, version};
+pub(super) use login::{
+    login_branding, resource_server, user_pool, user_pool_client, user_pool_domain,
+};
 pub(super) use watch::{alarm, dashboard, log_group, subscription, topic};
 
 /// It changes in place.

@@ -2,6 +2,8 @@
 //!
 //! Apart from the kinds on purpose: it must not share their mistakes.
 
+mod login;
+
 use mcpdeploy_aws::clients::Clients;
 use mcpdeploy_testkit::check_kind::Inventory;
 use serde_json::Value;
@@ -104,6 +106,7 @@ pub(crate) async fn list(lister: &Lister<'_>, kind: &str) -> Inventory {
             let names = call.await.expect("tables are listed").table_names;
             all(names, Some)
         }
+        kind if kind.starts_with("aws.cognito.") => login::list(clients, kind).await,
         "aws.secretsmanager.secret" => {
             let call = clients.secretsmanager().list_secrets().send();
             let secrets = call.await.expect("secrets are listed").secret_list;
@@ -118,6 +121,11 @@ pub(crate) async fn list(lister: &Lister<'_>, kind: &str) -> Inventory {
     if kind == "aws.lambda.alias" {
         for (id, details) in &mut inventory {
             *details = provisioned(clients, id).await;
+        }
+    }
+    if kind == "aws.secretsmanager.secret" {
+        for (id, details) in &mut inventory {
+            *details = versions_of(clients, id).await;
         }
     }
     inventory
@@ -169,6 +177,20 @@ async fn provisioned(clients: &Clients, alias: &str) -> String {
         .ok()
         .and_then(|answer| answer.requested_provisioned_concurrent_executions);
     format!("{number:?} instances")
+}
+
+/// How many values a secret has had: what is generated is generated once.
+async fn versions_of(clients: &Clients, secret: &str) -> String {
+    let call = clients
+        .secretsmanager()
+        .describe_secret()
+        .secret_id(secret)
+        .send();
+    let versions = call
+        .await
+        .expect("a secret is described")
+        .version_ids_to_stages;
+    format!("{} versions", versions.map_or(0, |versions| versions.len()))
 }
 
 fn all<T>(items: Option<Vec<T>>, id: impl Fn(T) -> Option<String>) -> Vec<String> {

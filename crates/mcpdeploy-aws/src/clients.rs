@@ -17,6 +17,7 @@ use aws_credential_types::Credentials;
 use aws_credential_types::provider::SharedCredentialsProvider;
 use aws_smithy_runtime_api::client::http::SharedHttpClient;
 use aws_smithy_runtime_api::client::interceptors::SharedInterceptor;
+use aws_types::service_config::ServiceConfigKey;
 use mcpdeploy_engine::kind::{ClientSource, FaultClass, KindError, Placement};
 
 use crate::artifacts::Artifacts;
@@ -115,6 +116,8 @@ clients! {
     dynamodb: aws_sdk_dynamodb;
     /// IAM.
     iam: aws_sdk_iam;
+    /// KMS.
+    kms: aws_sdk_kms;
     /// Lambda.
     lambda: aws_sdk_lambda;
     /// S3: at emulators with the bucket in the path, since `<bucket>.127.0.0.1` is no host.
@@ -141,6 +144,22 @@ impl Clients {
     /// Whether buckets are named in the path of a URL.
     pub(crate) fn path_style(&self) -> bool {
         self.path_style
+    }
+
+    /// The address that takes the place of Cognito's own, if there is one: found as the SDK finds it.
+    pub(crate) fn cognito_endpoint(&self) -> Option<String> {
+        let general = || self.config.endpoint_url().map(ToOwned::to_owned);
+        if self.config.get_origin("endpoint_url").is_client_config() {
+            return general();
+        }
+        let key = ServiceConfigKey::builder()
+            .service_id("Cognito Identity Provider")
+            .env("AWS_ENDPOINT_URL")
+            .profile("endpoint_url")
+            .build()
+            .ok()?;
+        let own = self.config.service_config();
+        own.and_then(|own| own.load_config(key)).or_else(general)
     }
 
     /// The SDK's configuration, for clients that this crate has none of.

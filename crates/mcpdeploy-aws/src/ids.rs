@@ -106,6 +106,12 @@ ids! {
     InvokeArn;
     /// The id of an API Gateway v2 integration.
     IntegrationId;
+    /// The name of a KMS alias, `alias/…`.
+    KmsAliasName;
+    /// The ARN of a KMS key.
+    KmsKeyArn;
+    /// The id of a KMS key.
+    KmsKeyId;
     /// The ARN of a log group, without the trailing `:*`.
     LogGroupArn;
     /// The name of a log group.
@@ -116,6 +122,8 @@ ids! {
     PolicyArn;
     /// The ARN of a published version: `arn:aws:lambda:<region>:<account>:function:<name>:<number>`.
     QualifiedArn;
+    /// The identifier of a Cognito resource server, e.g. an MCP server's URL.
+    ResourceServerId;
     /// The ARN of an IAM role.
     RoleArn;
     /// The name of an IAM role.
@@ -136,6 +144,12 @@ ids! {
     TableName;
     /// The ARN of an SNS topic.
     TopicArn;
+    /// The ARN of a Cognito user pool.
+    UserPoolArn;
+    /// The id of an app client of a Cognito user pool.
+    UserPoolClientId;
+    /// The id of a Cognito user pool: `<region>_<letters and digits>`.
+    UserPoolId;
     /// The number of a published version of a function.
     VersionNumber;
 }
@@ -197,6 +211,22 @@ pub fn partition(region: &str) -> &'static str {
         Some("eu") if region.starts_with("eu-isoe-") => "aws-iso-e",
         Some("eusc") => "aws-eusc",
         _ => "aws",
+    }
+}
+
+/// The end of AWS's own host names in a region.
+///
+/// From `partitions.json` of botocore, by partition.
+#[must_use]
+pub fn dns_suffix(region: &str) -> &'static str {
+    match partition(region) {
+        "aws-cn" => "amazonaws.com.cn",
+        "aws-eusc" => "amazonaws.eu",
+        "aws-iso" => "c2s.ic.gov",
+        "aws-iso-b" => "sc2s.sgov.gov",
+        "aws-iso-e" => "cloud.adc-e.uk",
+        "aws-iso-f" => "csp.hci.ic.gov",
+        _ => "amazonaws.com",
     }
 }
 

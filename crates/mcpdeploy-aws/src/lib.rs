@@ -16,6 +16,7 @@ pub mod iam_action;
 pub mod ids;
 mod join;
 pub mod kinds;
+pub mod people;
 pub mod policy;
 pub mod stack;
 pub mod store;

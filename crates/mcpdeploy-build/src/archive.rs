@@ -17,6 +17,10 @@ use crate::error::BuildError;
 /// The name of the function's executable in the zip.
 pub(crate) const BOOTSTRAP: &str = "bootstrap";
 
+/// The name of a server's executable in the zip, when the runtime is the function's: what the runtime
+/// starts when it is told nothing else.
+pub(crate) const SERVER: &str = "server";
+
 /// What Lambda takes at most, unzipped.
 pub(crate) const UNZIPPED_LIMIT: u64 = 250 * 1024 * 1024;
 

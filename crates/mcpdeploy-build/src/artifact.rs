@@ -8,10 +8,11 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use zip::ZipArchive;
 
-use crate::archive::{self, BOOTSTRAP};
+use crate::archive::{self, BOOTSTRAP, SERVER};
 use crate::elf;
 use crate::error::BuildError;
 use crate::request::Architecture;
+use crate::runtime;
 
 /// The name of the zip in the output folder.
 pub const ZIP_NAME: &str = "bootstrap.zip";
@@ -29,8 +30,10 @@ pub struct Artifact {
     pub size: u64,
     /// The bytes of all files in it.
     pub unzipped_size: u64,
-    /// The executable, beside the zip.
+    /// The function's executable, beside the zip.
     pub binary: PathBuf,
+    /// The function's executable is the runtime, and a server's that knows no Lambda is beside it.
+    pub bridge: bool,
     /// The processor that it is made for.
     pub architecture: Architecture,
     /// The Cargo package that it was built from, when this build did that.
@@ -81,19 +84,33 @@ pub fn read_artifact(zip: &Path) -> Result<Artifact, BuildError> {
     let no_bootstrap = || BuildError::NoBootstrap {
         path: zip.to_owned(),
     };
-    let mut bytes = Vec::new();
-    let bootstrap = archive.by_name(BOOTSTRAP).map_err(|_| no_bootstrap())?;
-    if bootstrap.unix_mode().is_some_and(|mode| mode & 0o111 == 0) {
-        return Err(no_bootstrap());
-    }
-    // A damaged zip may promise any size: no more is read than Lambda would take.
-    bootstrap
-        .take(archive::UNZIPPED_LIMIT)
-        .read_to_end(&mut bytes)
-        .map_err(io())?;
+    let mut program = |name: &str| -> Result<Option<Vec<u8>>, BuildError> {
+        let Ok(file) = archive.by_name(name) else {
+            return Ok(None);
+        };
+        if file.unix_mode().is_some_and(|mode| mode & 0o111 == 0) {
+            return Ok(None);
+        }
+        let mut bytes = Vec::new();
+        // A damaged zip may promise any size: no more is read than Lambda would take.
+        file.take(archive::UNZIPPED_LIMIT)
+            .read_to_end(&mut bytes)
+            .map_err(io())?;
+        Ok(Some(bytes))
+    };
     let binary = zip.with_file_name(BOOTSTRAP);
-    let architecture = elf::architecture(&bytes).ok_or_else(no_bootstrap)?;
-    let warnings = crate::binary::check(&binary, &bytes, architecture)?;
+    let bootstrap = program(BOOTSTRAP)?.ok_or_else(no_bootstrap)?;
+    let architecture = elf::architecture(&bootstrap).ok_or_else(no_bootstrap)?;
+    let mut warnings = crate::binary::check(&binary, &bootstrap, architecture)?;
+    let server = if runtime::is_runtime(&bootstrap) {
+        program(SERVER)?
+    } else {
+        None
+    };
+    if let Some(server) = &server {
+        let path = zip.with_file_name(SERVER);
+        warnings.extend(crate::binary::check(&path, server, architecture)?);
+    }
     let (sha256, code_sha256_base64) = Artifact::encode(digest);
     Ok(Artifact {
         zip: zip.to_owned(),
@@ -102,6 +119,7 @@ pub fn read_artifact(zip: &Path) -> Result<Artifact, BuildError> {
         size,
         unzipped_size,
         binary,
+        bridge: server.is_some(),
         architecture,
         package: None,
         tool: "an earlier build".to_owned(),

@@ -7,7 +7,7 @@ use std::path::{Component, Path, PathBuf};
 use globset::{GlobBuilder, GlobSet, GlobSetBuilder};
 use walkdir::{DirEntry, WalkDir};
 
-use crate::archive::{BOOTSTRAP, Entry};
+use crate::archive::{BOOTSTRAP, Entry, SERVER};
 use crate::request::Assets;
 
 /// Folders that are never packed, wherever they are.
@@ -60,6 +60,12 @@ pub enum AssetError {
         /// The file.
         path: PathBuf,
     },
+    /// A file would take the server's place, where that is beside the runtime.
+    #[error("pack {name}: the executable of the server has the name {SERVER} in the function")]
+    Server {
+        /// The name that it would have.
+        name: String,
+    },
     /// A file's name cannot be written in a zip.
     #[error("pack {}: its name is not UTF-8", path.display())]
     Name {
@@ -93,6 +99,9 @@ impl AssetError {
                 "copy the file into the folder, or leave it out: exclude = [\"{name}\"]"
             )),
             Self::Bootstrap { .. } => Some("rename it, or exclude it".to_owned()),
+            Self::Server { .. } => {
+                Some("rename it, exclude it, or set [assets] base_dir to another folder".to_owned())
+            }
             Self::Name { .. } => Some("rename it".to_owned()),
             Self::Io { .. } => None,
         }
@@ -166,6 +175,20 @@ pub(crate) fn collect(root: &Path, assets: &Assets) -> Result<Collected, AssetEr
         entries: found.into_values().collect(),
         warnings,
     })
+}
+
+impl Collected {
+    /// The same, where the runtime is the function's executable and the server's is beside it.
+    pub(crate) fn beside_server(self) -> Result<Self, AssetError> {
+        // No file can be in a folder that is a file.
+        let takes = |name: &str| name.split('/').next() == Some(SERVER);
+        match self.entries.iter().find(|entry| takes(&entry.name)) {
+            Some(entry) => Err(AssetError::Server {
+                name: entry.name.clone(),
+            }),
+            None => Ok(self),
+        }
+    }
 }
 
 fn accept(entry: &DirEntry, base: &Path, name: String) -> Result<Entry, AssetError> {

@@ -41,6 +41,9 @@ const HTTP_FEATURES: [&str; 3] = [
     "transport-sse-server",
 ];
 
+/// Features of an MCP crate that speak on standard input and output.
+const STDIO_FEATURES: [&str; 2] = ["transport-io", "stdio"];
+
 /// How a server's executable most likely speaks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Transport {
@@ -173,15 +176,11 @@ fn describe_package(
     let own = dependencies(package);
     let all = dependencies_within(package, members);
     let lambda = LAMBDA_CRATES.iter().any(|name| own.contains_key(*name));
-    let serves_http = HTTP_CRATES.iter().any(|name| own.contains_key(*name))
-        || MCP_CRATES
-            .iter()
-            .filter_map(|name| own.get(*name))
-            .any(|features| {
-                features
-                    .iter()
-                    .any(|feature| HTTP_FEATURES.contains(&feature.as_str()))
-            });
+    let transport = if lambda {
+        Transport::Lambda
+    } else {
+        transport(&own, &all)
+    };
     DetectedPackage {
         name: package.name.to_string(),
         version: package.version.to_string(),
@@ -198,13 +197,31 @@ fn describe_package(
             .find(|name| all.contains_key(**name))
             .map(|name| (*name).to_owned()),
         lambda,
-        transport: if lambda {
-            Transport::Lambda
-        } else if serves_http {
-            Transport::Http
-        } else {
-            Transport::Stdio
-        },
+        transport,
+    }
+}
+
+/// How a package most likely speaks that has nothing to do with Lambda: what it asks of its MCP crate
+/// says more than crates that a server may have for other ends.
+fn transport(own: &BTreeMap<&str, &[String]>, all: &BTreeMap<&str, &[String]>) -> Transport {
+    let asks = |features: &[&str]| {
+        MCP_CRATES
+            .iter()
+            .filter_map(|name| own.get(name).or_else(|| all.get(name)))
+            .any(|asked| {
+                asked
+                    .iter()
+                    .any(|feature| features.contains(&feature.as_str()))
+            })
+    };
+    if asks(&HTTP_FEATURES) {
+        Transport::Http
+    } else if asks(&STDIO_FEATURES) {
+        Transport::Stdio
+    } else if HTTP_CRATES.iter().any(|name| own.contains_key(name)) {
+        Transport::Http
+    } else {
+        Transport::Stdio
     }
 }
 
@@ -279,6 +296,18 @@ mod tests {
         );
         package(
             root,
+            "weather-stdio",
+            true,
+            "rmcp = { version = \"3\", features = [\"transport-io\"] }\nhyper = \"1\"\n",
+        );
+        package(
+            root,
+            "weather-web",
+            true,
+            "core = { path = \"../core\" }\naxum = \"0.8\"\n",
+        );
+        package(
+            root,
             "weather-cli",
             true,
             "clap = \"4\"\n[dev-dependencies]\nrmcp = \"3\"\n",
@@ -304,6 +333,8 @@ mod tests {
                 ("weather-cli", None, false, Transport::Stdio),
                 ("weather-http", Some("rmcp"), false, Transport::Http),
                 ("weather-lambda", Some("rmcp"), true, Transport::Lambda),
+                ("weather-stdio", Some("rmcp"), false, Transport::Stdio),
+                ("weather-web", Some("rmcp"), false, Transport::Http),
             ]
         );
         let member = detect(&root.join("weather-http")).unwrap();

@@ -8,6 +8,7 @@ use crate::binary::BinaryError;
 use crate::choose::ChoiceError;
 use crate::diagnose::Cause;
 use crate::request::Architecture;
+use crate::runtime::RuntimeError;
 use crate::toolchain::Tool;
 
 /// Why a build ends without a zip. Each message completes "failed to …".
@@ -80,6 +81,9 @@ pub enum BuildError {
     /// The assets cannot be packed.
     #[error(transparent)]
     Assets(#[from] AssetError),
+    /// There is no runtime to put beside the server.
+    #[error(transparent)]
+    Runtime(#[from] RuntimeError),
     /// All files together are more than Lambda takes.
     #[error(
         "pack {} of files, more than the {} that Lambda takes",
@@ -149,6 +153,7 @@ impl BuildError {
             }
             Self::Binary(error) => error.help(),
             Self::Assets(error) => error.help(),
+            Self::Runtime(error) => error.help(),
             Self::TooLarge { biggest, .. } => {
                 let files = biggest
                     .iter()

@@ -1,7 +1,7 @@
 //! From an MCP server's source, or from a ready executable, to a zip that AWS Lambda takes.
 //!
 //! Owns: finding the package, choosing the tool that compiles it, checking the executable, packing it
-//! with its assets. Must not know: the AWS API, `deploy.toml`, the engine, the terminal.
+//! with its assets, and with the runtime when the server knows no Lambda. Must not know: the AWS API, `deploy.toml`, the engine, the terminal.
 //!
 //! Invariant: the same files (bytes, names, permission to run) give the same zip, byte for byte, at
 //! any time, in any folder and on any machine.
@@ -35,6 +35,7 @@ mod pipeline;
 mod probe;
 mod progress;
 mod request;
+pub mod runtime;
 mod sources;
 mod toolchain;
 

@@ -3,7 +3,7 @@
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
-use crate::archive::{self, BOOTSTRAP, Entry};
+use crate::archive::{self, BOOTSTRAP, Entry, SERVER};
 use crate::artifact::{Artifact, ZIP_NAME};
 use crate::assets::{self, Collected};
 use crate::binary::{self, Executable};
@@ -12,8 +12,12 @@ use crate::choose::{Choice, choose};
 use crate::detect::detect;
 use crate::error::BuildError;
 use crate::progress::Progress;
-use crate::request::BuildRequest;
+use crate::request::{Architecture, BuildRequest};
+use crate::runtime;
 use crate::toolchain::{Tool, Toolchain};
+
+/// What made an executable that was there already.
+const READY: &str = "a ready executable";
 
 /// Where an executable came from.
 struct Source {
@@ -36,10 +40,11 @@ pub fn build(
     if let Some(binary) = &request.binary {
         return package_binary(request, binary, progress);
     }
-    // What is wrong with the assets is told before minutes of compiling.
-    assets::collect(&request.root, &request.assets)?;
+    // What is wrong with the assets, or missing of our own, is told before minutes of compiling.
+    assets_of(request)?;
+    let runtime = runtime_of(request)?;
     let source = compile(request, progress)?;
-    pack(request, &source, progress)
+    pack(request, &source, runtime, progress)
 }
 
 /// Packs the ready executable at `binary` (relative to the project's folder) with the request's assets.
@@ -55,9 +60,17 @@ pub fn package_binary(
     let source = Source {
         executable: request.root.join(binary),
         package: None,
-        tool: "a ready executable".to_owned(),
+        tool: READY.to_owned(),
     };
-    pack(request, &source, progress)
+    pack(request, &source, runtime_of(request)?, progress)
+}
+
+/// The runtime, where the server needs one.
+fn runtime_of(request: &BuildRequest) -> Result<Option<Vec<u8>>, BuildError> {
+    let runtime = request
+        .bridge
+        .then(|| runtime::binary(request.architecture));
+    Ok(runtime.transpose()?)
 }
 
 fn compile(
@@ -108,9 +121,20 @@ fn first_that_works(
     Ok(None)
 }
 
+/// What goes beside the executables.
+fn assets_of(request: &BuildRequest) -> Result<Collected, BuildError> {
+    let collected = assets::collect(&request.root, &request.assets)?;
+    Ok(if request.bridge {
+        collected.beside_server()?
+    } else {
+        collected
+    })
+}
+
 fn pack(
     request: &BuildRequest,
     source: &Source,
+    runtime: Option<Vec<u8>>,
     progress: &mut dyn FnMut(Progress),
 ) -> Result<Artifact, BuildError> {
     let Executable {
@@ -118,30 +142,62 @@ fn pack(
         mut warnings,
     } = binary::load(&source.executable, request.architecture)?;
     let Collected {
-        mut entries,
+        entries,
         warnings: odd,
-    } = assets::collect(&request.root, &request.assets)?;
+    } = assets_of(request)?;
     warnings.extend(odd);
+    let programs = match runtime {
+        Some(runtime) => vec![(BOOTSTRAP, runtime), (SERVER, bytes)],
+        None => vec![(BOOTSTRAP, bytes)],
+    };
     progress(Progress::Zipping);
-
-    // The zip is made from our own copy: another build may replace Cargo's at any time.
-    let (zip, bootstrap) = (
-        request.output.join(ZIP_NAME),
-        request.output.join(BOOTSTRAP),
-    );
-    let mut copy = archive::temporary(&bootstrap)?;
-    copy.write_all(&bytes)
-        .map_err(BuildError::io("write", &bootstrap))?;
-    entries.push(Entry {
-        name: BOOTSTRAP.to_owned(),
-        path: copy.path().to_owned(),
-        executable: true,
-        size: bytes.len() as u64,
-    });
-    let written = archive::write(entries, &zip)?;
-    archive::put(copy, &bootstrap, true)?;
+    let artifact = write(&programs, entries, request.architecture, &request.output)?;
     progress(Progress::Done);
+    Ok(Artifact {
+        bridge: request.bridge,
+        package: source.package.clone(),
+        tool: source.tool.clone(),
+        warnings,
+        ..artifact
+    })
+}
 
+/// Packs the runtime alone.
+pub(crate) fn package_runtime(
+    architecture: Architecture,
+    output: &Path,
+) -> Result<Artifact, BuildError> {
+    let runtime = runtime::binary(architecture)?;
+    write(&[(BOOTSTRAP, runtime)], Vec::new(), architecture, output)
+}
+
+/// Writes the programs, and the zip of them and of the entries, into the folder `output`.
+fn write(
+    programs: &[(&str, Vec<u8>)],
+    mut entries: Vec<Entry>,
+    architecture: Architecture,
+    output: &Path,
+) -> Result<Artifact, BuildError> {
+    // The zip is made from our own copies: another build may replace Cargo's at any time.
+    let mut copies = Vec::new();
+    for (name, bytes) in programs {
+        let path = output.join(name);
+        let mut copy = archive::temporary(&path)?;
+        copy.write_all(bytes)
+            .map_err(BuildError::io("write", &path))?;
+        entries.push(Entry {
+            name: (*name).to_owned(),
+            path: copy.path().to_owned(),
+            executable: true,
+            size: bytes.len() as u64,
+        });
+        copies.push((copy, path));
+    }
+    let zip = output.join(ZIP_NAME);
+    let written = archive::write(entries, &zip)?;
+    for (copy, path) in copies {
+        archive::put(copy, &path, true)?;
+    }
     let (sha256, code_sha256_base64) = Artifact::encode(written.digest);
     Ok(Artifact {
         zip,
@@ -149,11 +205,12 @@ fn pack(
         code_sha256_base64,
         size: written.size,
         unzipped_size: written.unzipped_size,
-        binary: bootstrap,
-        architecture: request.architecture,
-        package: source.package.clone(),
-        tool: source.tool.clone(),
-        warnings,
+        binary: output.join(BOOTSTRAP),
+        bridge: false,
+        architecture,
+        package: None,
+        tool: READY.to_owned(),
+        warnings: Vec::new(),
     })
 }
 

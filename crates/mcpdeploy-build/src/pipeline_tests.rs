@@ -3,7 +3,7 @@ use std::path::Path;
 
 use tempfile::TempDir;
 
-use super::{build, package_binary};
+use super::{Source, build, pack, package_binary};
 use crate::artifact::{ZIP_NAME, existing_artifact, read_artifact};
 use crate::diagnose::Cause;
 use crate::elf::tests::program;
@@ -39,6 +39,7 @@ fn project(root: &Path, name: &str, main: &str) -> BuildRequest {
         features: Vec::new(),
         no_default_features: false,
         profile: None,
+        bridge: false,
         assets: Assets::default(),
         output: root.join(".pmcp/build/default"),
     }
@@ -207,6 +208,79 @@ fn what_lambda_could_not_run_leaves_nothing_behind() {
     let error = package_binary(&request, Path::new("dist/absent"), &mut drop).unwrap_err();
     assert!(error.to_string().starts_with("find the executable"));
     assert!(!request.output.exists());
+}
+
+/// What the build takes for the runtime: a program that reads its variable.
+fn runtime() -> Vec<u8> {
+    let mut runtime = program(183, None);
+    runtime.extend(b"MCPDEPLOY_COMMAND");
+    runtime
+}
+
+#[test]
+fn a_server_that_knows_no_lambda_goes_beside_the_runtime() {
+    let (folder, mut request) = ready(&program(183, Some("/lib/ld-linux-aarch64.so.1")));
+    request.bridge = true;
+    let source = Source {
+        executable: folder.path().join("dist/server"),
+        package: None,
+        tool: "a test".to_owned(),
+    };
+    let packed = |request: &BuildRequest| {
+        pack(request, &source, Some(runtime()), &mut drop).map(|artifact| {
+            let zip = fs::read(&artifact.zip).unwrap();
+            (artifact, zip)
+        })
+    };
+    let (artifact, zip) = packed(&request).unwrap();
+    assert!(artifact.bridge);
+    assert_eq!(
+        fs::read(request.output.join("bootstrap")).unwrap(),
+        runtime()
+    );
+    let read = existing_artifact(&request.output).unwrap().unwrap();
+    assert!(read.bridge);
+    assert_eq!(read.warnings, artifact.warnings, "doubts about the server");
+    let mut archive = zip::ZipArchive::new(std::io::Cursor::new(&zip)).unwrap();
+    let modes: Vec<_> = (0..archive.len())
+        .map(|index| {
+            let file = archive.by_index(index).unwrap();
+            (
+                file.name().unwrap().into_owned(),
+                file.unix_mode().unwrap() & 0o777,
+            )
+        })
+        .collect();
+    let expected = [("bootstrap", 0o755), ("server", 0o755)].map(|(n, m)| (n.to_owned(), m));
+    assert_eq!(modes, expected);
+
+    // The same again, from another folder.
+    request.output = folder.path().join("elsewhere");
+    assert_eq!(packed(&request).unwrap().1, zip);
+
+    // A server made for the other processor is found where it was packed, too.
+    let mut other = request.clone();
+    other.architecture = Architecture::X86_64;
+    let error = packed(&other).unwrap_err().to_string();
+    assert!(error.contains("it is made for arm64"), "{error}");
+
+    // Nothing else takes its name, nor that of a folder.
+    for (file, taken) in [
+        ("data/server", true),
+        ("data/server/x", true),
+        ("data/servers", false),
+    ] {
+        let path = folder.path().join(file);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(&path, "x").unwrap();
+        request.assets = Assets {
+            include: vec!["**".to_owned()],
+            base_dir: Some("data".into()),
+            ..Assets::default()
+        };
+        assert_eq!(packed(&request).is_err(), taken, "{file}");
+        fs::remove_dir_all(folder.path().join("data")).unwrap();
+    }
 }
 
 #[test]

@@ -4,6 +4,8 @@ use std::fmt;
 use std::path::PathBuf;
 use std::str::FromStr;
 
+use crate::artifact::Artifact;
+
 /// The processor that the function runs on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Architecture {
@@ -80,8 +82,19 @@ pub struct BuildRequest {
     pub no_default_features: bool,
     /// The Cargo profile; `release` when absent.
     pub profile: Option<String>,
+    /// The server knows no Lambda: the runtime is the function's executable, and the server's is
+    /// beside it.
+    pub bridge: bool,
     /// What goes into the zip beside the executable.
     pub assets: Assets,
     /// The folder that `bootstrap` and the zip are written to.
     pub output: PathBuf,
+}
+
+impl BuildRequest {
+    /// Whether a build from before is one of the same kind: for the same processor, with the runtime
+    /// or without.
+    pub fn fits(&self, artifact: &Artifact) -> bool {
+        artifact.architecture == self.architecture && artifact.bridge == self.bridge
+    }
 }

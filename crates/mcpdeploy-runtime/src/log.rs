@@ -33,7 +33,7 @@ struct Inner {
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-struct Line<'a> {
+struct Line<'a, F> {
     timestamp: String,
     level: Level,
     message: &'a str,
@@ -41,6 +41,8 @@ struct Line<'a> {
     source: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     request_id: Option<&'a str>,
+    #[serde(flatten)]
+    fields: Option<F>,
 }
 
 impl Log {
@@ -68,7 +70,12 @@ impl Log {
 
     /// A line of ours.
     pub fn line(&self, level: Level, message: &str) {
-        self.write(level, message, None);
+        self.write(level, message, None, None::<()>);
+    }
+
+    /// A line of ours with more than its message: the fields of `fields` beside it.
+    pub fn event(&self, level: Level, message: &str, fields: &impl Serialize) {
+        self.write(level, message, None, Some(fields));
     }
 
     /// A line of the server. One that is a JSON object already stays as it is.
@@ -78,11 +85,17 @@ impl Log {
         if is_object {
             self.with(|inner| put(&mut inner.out, line.as_bytes()));
         } else {
-            self.write(Level::Info, line, Some(source));
+            self.write(Level::Info, line, Some(source), None::<()>);
         }
     }
 
-    fn write(&self, level: Level, message: &str, source: Option<&str>) {
+    fn write(
+        &self,
+        level: Level,
+        message: &str,
+        source: Option<&str>,
+        fields: Option<impl Serialize>,
+    ) {
         let timestamp = OffsetDateTime::now_utc()
             .format(&Rfc3339)
             .unwrap_or_default();
@@ -93,6 +106,7 @@ impl Log {
                 message,
                 source,
                 request_id: inner.request_id.as_deref(),
+                fields,
             };
             if let Ok(line) = serde_json::to_vec(&line) {
                 put(&mut inner.out, &line);
@@ -144,6 +158,8 @@ mod tests {
         let log = Log::to(Box::new(kept.clone()));
         log.line(Level::Warn, "a \"quoted\" thing");
         log.of_request(Some("r-1"));
+        let fields = serde_json::json!({"status": 200});
+        log.event(Level::Info, "GET /x 200", &fields);
         log.server("stderr", "plain");
         log.server("stdout", r#"{"level": "DEBUG", "n": 1.0}"#);
         log.server("stdout", "{not json}");
@@ -156,8 +172,9 @@ mod tests {
         assert_eq!(lines[0]["level"], "WARN");
         assert_eq!(lines[0].get("requestId"), None);
         assert_eq!(lines[1]["requestId"], "r-1");
-        assert_eq!(lines[1]["source"], "stderr");
+        assert_eq!(lines[1]["status"], 200);
+        assert_eq!(lines[2]["source"], "stderr");
         assert!(text.contains("\n{\"level\": \"DEBUG\", \"n\": 1.0}\n"));
-        assert_eq!(lines[3]["message"], "{not json}");
+        assert_eq!(lines[4]["message"], "{not json}");
     }
 }

@@ -5,6 +5,7 @@ use std::process::ExitCode;
 use mcpdeploy_runtime::bridge::{http, stdio};
 use mcpdeploy_runtime::lambda::{RuntimeApi, Stopped, serve};
 use mcpdeploy_runtime::log::{Level, Log};
+use mcpdeploy_runtime::oauth;
 use mcpdeploy_runtime::settings::{Environment, Role, SettingsError};
 
 fn main() -> ExitCode {
@@ -43,6 +44,7 @@ async fn run(log: &Log) -> Result<Stopped, String> {
     let ended = match Role::from_environment(&environment) {
         Ok(Role::Http) => serve(&api, http::Bridge::start(&environment, log)).await,
         Ok(Role::Stdio) => serve(&api, stdio::Bridge::start(&environment, log)).await,
+        Ok(Role::Facade) => serve(&api, oauth::Function::start(&environment, log)).await,
         Err(error) => serve(&api, refused(error)).await,
     };
     ended.map_err(|error| in_full(&error))

@@ -45,8 +45,8 @@ pub enum OutboundError {
     /// The host's name does not resolve.
     #[error("the host's name does not resolve")]
     Name,
-    /// An address of the host is not on the public web.
-    #[error("the host has an address that is not on the public web")]
+    /// An address of the host is not on the public web, or is asked in plain http from afar.
+    #[error("the host has an address that may not be asked")]
     Address,
     /// It took longer than it may.
     #[error("it took too long")]

@@ -64,6 +64,8 @@ pub enum Role {
     Http,
     /// The bridge to a server that speaks stdio.
     Stdio,
+    /// The OAuth facade before a user pool or another issuer.
+    Facade,
 }
 
 impl Role {
@@ -76,10 +78,11 @@ impl Role {
         match environment.get(NAME) {
             Some("http") => Ok(Self::Http),
             Some("stdio") => Ok(Self::Stdio),
+            Some("facade") => Ok(Self::Facade),
             Some(other) => Err(SettingsError::Wrong {
                 name: NAME,
                 value: other.to_owned(),
-                expected: "`http` or `stdio`",
+                expected: "`http`, `stdio` or `facade`",
             }),
             None => Err(SettingsError::Missing(NAME)),
         }
@@ -225,7 +228,7 @@ mod tests {
         let said = Role::from_environment(&wrong).unwrap_err().to_string();
         assert_eq!(
             said,
-            "MCPDEPLOY_ROLE is `ftp`, and has to be `http` or `stdio`"
+            "MCPDEPLOY_ROLE is `ftp`, and has to be `http`, `stdio` or `facade`"
         );
         assert!(ready_within(&wrong).is_err());
         assert!(streams(&wrong).is_err());

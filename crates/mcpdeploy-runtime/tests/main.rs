@@ -1,9 +1,11 @@
 //! The built bootstrap, between a Runtime API on loopback and servers that are real processes.
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod elsewhere;
 mod gateway;
 mod http;
 mod lambda;
+mod oauth;
 mod probed;
 mod stdio;
 mod stdio_modern;

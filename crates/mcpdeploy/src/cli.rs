@@ -373,6 +373,48 @@ pub(crate) enum Local {
         #[arg(long, value_name = "DIR")]
         data: Option<PathBuf>,
     },
+    /// Add, list or remove people who can log in at the embedded cloud
+    #[command(subcommand)]
+    User(LocalUser),
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum LocalUser {
+    /// Add somebody, or give them another password; it is asked for, or read from standard input
+    Add {
+        /// The e-mail address that they log in with
+        #[arg(value_name = "EMAIL")]
+        name: String,
+        /// Take the password from this environment variable
+        #[arg(long, value_name = "VARIABLE")]
+        from_env: Option<String>,
+        /// A group of the pool that they belong to (may be given several times)
+        #[arg(long, value_name = "NAME")]
+        group: Vec<String>,
+        #[command(flatten)]
+        pool: Pool,
+    },
+    /// List everybody
+    List {
+        #[command(flatten)]
+        pool: Pool,
+    },
+    /// Remove somebody
+    Rm {
+        /// The e-mail address that they log in with
+        #[arg(value_name = "EMAIL")]
+        name: String,
+        #[command(flatten)]
+        pool: Pool,
+    },
+}
+
+/// Which user pool of the embedded cloud.
+#[derive(Debug, Args)]
+pub(crate) struct Pool {
+    /// The user pool; the deployment's when not given
+    #[arg(long = "pool", value_name = "ID")]
+    pub(crate) id: Option<String>,
 }
 
 #[derive(Debug, Args)]

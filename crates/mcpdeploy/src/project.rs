@@ -139,6 +139,7 @@ impl Project {
             features: config.build.features.clone(),
             no_default_features: config.build.no_default_features,
             profile: Some(config.build.profile.clone()),
+            bridge: bridged(server),
             assets: build::Assets {
                 include: config.assets.include.clone(),
                 exclude: config.assets.exclude.clone(),
@@ -148,8 +149,17 @@ impl Project {
         }
     }
 
-    /// What the last build left.
-    pub(crate) fn artifact(&self) -> Result<Option<Artifact>, Failure> {
-        Ok(build::existing_artifact(&self.build_folder())?)
+    /// What the last build left, if it is one for the server as the file has it now.
+    pub(crate) fn artifact_for(&self, request: &BuildRequest) -> Result<Option<Artifact>, Failure> {
+        let artifact = build::existing_artifact(&self.build_folder())?;
+        Ok(artifact.filter(|artifact| request.fits(artifact)))
+    }
+}
+
+/// Whether the server needs the runtime beside it.
+fn bridged(server: &Server) -> bool {
+    match server.transport {
+        config::Transport::Lambda => false,
+        config::Transport::Http | config::Transport::Stdio => true,
     }
 }

@@ -272,14 +272,13 @@ async fn artifact(
     screen: &Screen,
 ) -> Result<Artifact, Failure> {
     let request = project.build_request(&loaded.config, server, None, None);
-    let found = match project.artifact()? {
-        Some(artifact) if artifact.architecture == request.architecture => artifact,
-        Some(_) | None => {
+    match project.artifact_for(&request)? {
+        Some(artifact) => Ok(artifact),
+        None => {
             screen.say("Nothing is built yet for this environment: building");
-            crate::commands::build::run_build(request.clone(), screen).await?
+            crate::commands::build::run_build(request, screen).await
         }
-    };
-    Ok(found)
+    }
 }
 
 /// Puts together what is wanted, and shows mistakes at their place in the file.

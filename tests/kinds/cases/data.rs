@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 
 use super::{REPLACE, SUCCEED, UPDATE};
 use crate::kinds::place::{Place, zips};
+use crate::support::emulator::REGION;
 
 const BASIC: &str = "arn:aws:iam::aws:policy/service-role/AWSLambdaBasicExecutionRole";
 const READ_ONLY: &str = "arn:aws:iam::aws:policy/ReadOnlyAccess";
@@ -137,10 +138,18 @@ pub(in crate::kinds) fn secret(place: &Place) -> Case {
     let inputs = json!({
         "name": "calculator/key",
         "description": "what it is for",
+        "generate": {"bytes": 32},
         "tags": {"team": "a", "cost": "1"},
     });
+    let rotation = |schedule: &str| {
+        let function = format!("arn:aws:lambda:{REGION}:{}:function:rotate", place.account);
+        json!({"rotation": {"function": function, "schedule": schedule}})
+    };
     place
         .case(&[("aws.secretsmanager.secret.key", inputs)])
+        .edit("a longer value", UPDATE, json!({"generate": {"bytes": 64}}))
+        .edit("rotation", UPDATE, rotation("rate(30 days)"))
+        .edit("rotation by the hour", UPDATE, rotation("rate(12 hours)"))
         .edit("description", UPDATE, json!({"description": "other"}))
         .edit("no description", UPDATE, json!({"description": null}))
         .edit("recovery", UPDATE, json!({"recovery_window_days": 7}))

@@ -149,6 +149,49 @@ const TABLE: &[Row] = &[
         "scheduled for deletion",
         Exists,
     ),
+    // Cognito: one code for everything that is wrong with a request.
+    row("cognito-idp", "", "GroupExists", "", Exists),
+    row("cognito-idp", "", "DuplicateProvider", "", Exists),
+    row("cognito-idp", "", "ManagedLoginBrandingExists", "", Exists),
+    row(
+        "cognito-idp",
+        "Create",
+        "InvalidParameter",
+        "already exists",
+        Exists,
+    ),
+    row(
+        "cognito-idp",
+        "CreateUserPoolDomain",
+        "InvalidParameter",
+        "domain already associated",
+        Exists,
+    ),
+    row(
+        "cognito-idp",
+        "CreateUserPoolDomain",
+        "InvalidParameter",
+        "already has a domain",
+        Exists,
+    ),
+    row(
+        "cognito-idp",
+        "DeleteUserPoolDomain",
+        "InvalidParameter",
+        "no such domain",
+        Gone,
+    ),
+    // KMS: its one code for "not there" has no ending of its own.
+    row("kms", "", "AlreadyExists", "", Exists),
+    row("kms", "", "NotFound", "", Gone),
+    row("kms", "", "DependencyTimeout", "", Transient),
+    row(
+        "kms",
+        "",
+        "MalformedPolicyDocument",
+        "invalid principal",
+        Propagation,
+    ),
     // SNS.
     row(
         "sns",

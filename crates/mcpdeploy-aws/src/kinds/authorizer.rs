@@ -123,6 +123,9 @@ impl Sort {
 }
 
 impl AuthorizerInputs {
+    /// The header that clients send their tokens in.
+    pub const TOKEN: &str = TOKEN;
+
     fn jwt_to_sdk(&self) -> Option<sdk::JwtConfiguration> {
         self.jwt.as_ref().map(|jwt| {
             sdk::JwtConfiguration::builder()

@@ -9,14 +9,17 @@ mod alias;
 mod api;
 mod authorizer;
 mod bucket;
+mod cognito_shared;
 mod dashboard;
 mod function;
 mod inputs;
 mod integration;
 mod lambda_shared;
 mod log_group;
+mod login_branding;
 mod object;
 mod permission;
+mod resource_server;
 mod role;
 mod route;
 mod secret;
@@ -24,6 +27,9 @@ mod stage;
 mod subscription;
 mod table;
 mod topic;
+mod user_pool;
+mod user_pool_client;
+mod user_pool_domain;
 mod version;
 
 use std::sync::Arc;
@@ -37,7 +43,9 @@ pub use alarm::{
 };
 pub use alias::{Alias, AliasInputs, AliasOutputs};
 pub use api::{Api, ApiInputs, ApiOutputs, Cors};
-pub use authorizer::{Authorizer, AuthorizerInputs, AuthorizerOutputs, FunctionAuthorizer, Jwt};
+pub use authorizer::{
+    Authorizer, AuthorizerInputs, AuthorizerOutputs, FunctionAuthorizer, Jwt, Sort as AuthorizerSort,
+};
 pub use bucket::{Bucket, BucketInputs, BucketOutputs};
 pub use dashboard::{Dashboard, DashboardBody, DashboardInputs, DashboardOutputs};
 pub use function::{
@@ -46,15 +54,27 @@ pub use function::{
 pub use inputs::InputSet;
 pub use integration::{Integration, IntegrationInputs, IntegrationOutputs};
 pub use log_group::{LogGroup, LogGroupInputs, LogGroupOutputs};
+pub use login_branding::{LoginBranding, LoginBrandingInputs, LoginBrandingOutputs};
 pub use object::{Object, ObjectInputs, ObjectOutputs};
 pub use permission::{Permission, PermissionInputs, PermissionOutputs};
+pub use resource_server::{ResourceServer, ResourceServerInputs, ResourceServerOutputs};
 pub use role::{Role, RoleInputs, RoleOutputs};
 pub use route::{Authorization, Route, RouteInputs, RouteOutputs};
-pub use secret::{Secret, SecretInputs, SecretOutputs};
+pub use secret::{Generate, Rotation, Schedule, Secret, SecretInputs, SecretOutputs};
 pub use stage::{AccessLogs, Stage, StageInputs, StageOutputs, Throttling};
 pub use subscription::{Subscription, SubscriptionInputs, SubscriptionOutputs};
 pub use table::{Index, KeyType, Projection, StreamView, Table, TableInputs, TableOutputs};
 pub use topic::{Topic, TopicInputs, TopicOutputs};
+pub use user_pool::{
+    FeaturePlan, Mfa, PasswordPolicy, SignIn, UserPool, UserPoolInputs, UserPoolOutputs,
+};
+pub use user_pool_client::{
+    ApiFlow, OAuthFlow, Rotation as RefreshRotation, TokenLifetimes, UserPoolClient, UserPoolClientInputs,
+    UserPoolClientOutputs,
+};
+pub use user_pool_domain::{
+    LoginPages, UserPoolDomain, UserPoolDomainInputs, UserPoolDomainOutputs,
+};
 pub use version::{Version, VersionInputs, VersionOutputs};
 
 /// Adds every kind of this crate.
@@ -78,4 +98,9 @@ pub fn register(registry: &mut Registry, source: &Arc<ClientFactory>) {
     registry.add::<Dashboard>(source.clone());
     registry.add::<Table>(source.clone());
     registry.add::<Secret>(source.clone());
+    registry.add::<UserPool>(source.clone());
+    registry.add::<UserPoolClient>(source.clone());
+    registry.add::<UserPoolDomain>(source.clone());
+    registry.add::<ResourceServer>(source.clone());
+    registry.add::<LoginBranding>(source.clone());
 }

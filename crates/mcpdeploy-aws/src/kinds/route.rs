@@ -6,8 +6,6 @@
 //!   the most specific route wins;
 //! - its target is `integrations/<id>`.
 
-use std::collections::BTreeSet;
-
 use aws_sdk_apigatewayv2::types as sdk;
 use mcpdeploy_engine::address::{Address, PhysicalId};
 use mcpdeploy_engine::kind::{
@@ -17,7 +15,7 @@ use mcpdeploy_engine::value::{Input, Ref};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::inputs::wrong;
+use super::inputs::{InputSet, wrong};
 use super::integration::{child_id, child_permissions, split};
 use crate::clients::Clients;
 use crate::fault::Fault;
@@ -50,7 +48,7 @@ pub struct RouteInputs {
     pub authorizer: Option<Input<AuthorizerId>>,
     /// Scopes of which a token must have one.
     #[serde(default)]
-    pub scopes: BTreeSet<String>,
+    pub scopes: InputSet<String>,
 }
 
 /// Who may call a route.
@@ -188,7 +186,11 @@ impl Kind for Route {
                     .authorizer_id()
                     .filter(|id| !id.is_empty())
                     .map(|id| AuthorizerId::new(id).into()),
-                scopes: route.authorization_scopes().iter().cloned().collect(),
+                scopes: route
+                    .authorization_scopes()
+                    .iter()
+                    .map(|scope| Input::Value(scope.clone()))
+                    .collect(),
             },
             unobserved: &[],
         }))
@@ -279,7 +281,7 @@ impl Kind for Route {
 }
 
 fn scopes(want: &RouteInputs) -> Option<Vec<String>> {
-    (!want.scopes.is_empty()).then(|| want.scopes.iter().cloned().collect())
+    (!want.scopes.is_empty()).then(|| want.scopes.iter().map(|scope| scope.get().clone()).collect())
 }
 
 fn validate_key(key: &str) -> Result<(), (String, String)> {

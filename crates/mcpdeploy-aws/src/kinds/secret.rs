@@ -1,7 +1,7 @@
 //! `aws.secretsmanager.secret`: a secret of Secrets Manager, without its value.
 //!
 //! The value never passes through plans, state or files: it is set by whoever has it, once the
-//! secret is there.
+//! secret is there, or made at random where it is given to the service ([`Generate`]).
 //!
 //! Facts, from the Secrets Manager API reference:
 //! - a name is unique within account and region; the ARN ends with six random characters;
@@ -10,8 +10,12 @@
 //!   DescribeSecret still answers then, with a `DeletedDate`;
 //! - RestoreSecret takes that back, value and tags included: so a creation that finds our own
 //!   deleted secret restores it, and the call that brings it into being is RestoreSecret;
-//! - DescribeSecret tells everything, tags included, but never the value;
+//! - DescribeSecret tells everything, tags included, but never the value; that there is one is told
+//!   by the labels of its versions;
 //! - an empty description or key in UpdateSecret removes it.
+
+mod generate;
+mod rotation;
 
 use aws_sdk_secretsmanager::operation::describe_secret::DescribeSecretOutput;
 use aws_sdk_secretsmanager::types::Tag;
@@ -24,10 +28,13 @@ use mcpdeploy_engine::value::{Input, Ref};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+pub use self::generate::Generate;
+use self::generate::has_value;
+pub use self::rotation::{Rotation, Schedule};
 use super::inputs::{some_text, wrong};
 use crate::clients::Clients;
 use crate::fault::Fault;
-use crate::ids::{SecretArn, SecretName, partition};
+use crate::ids::{FunctionArn, SecretArn, SecretName, partition};
 use crate::tags;
 
 /// A secret, without its value.
@@ -46,6 +53,12 @@ pub struct SecretInputs {
     /// The KMS key (id, ARN or alias) that encrypts it; Secrets Manager's own when not set.
     #[serde(default)]
     pub kms_key_id: Option<Input<String>>,
+    /// Gives it a random value when it has none. What has a value keeps it, whatever changes here.
+    #[serde(default)]
+    pub generate: Option<Generate>,
+    /// How new values are made without anybody asking. It begins once there is a value.
+    #[serde(default)]
+    pub rotation: Option<Rotation>,
     /// For how many days after its deletion it can be restored: 7 to 30.
     #[serde(default = "thirty")]
     pub recovery_window_days: u8,
@@ -109,6 +122,12 @@ impl Kind for Secret {
                 "a deleted secret can be kept for 7 to 30 days",
             );
         }
+        if let Some(generate) = inputs.generate {
+            generate.validate()?;
+        }
+        if let Some(rotation) = &inputs.rotation {
+            rotation.validate()?;
+        }
         tags::validate(&inputs.tags)
     }
 
@@ -120,6 +139,27 @@ impl Kind for Secret {
             placement.account_or_any(),
             inputs.name
         );
+        let writes = matches!(op, Op::Create | Op::Update);
+        let mut more = Vec::new();
+        if writes && inputs.generate.is_some() {
+            more.extend(Permission::all(&["secretsmanager:PutSecretValue"], &on));
+            if let Some(key) = &inputs.kms_key_id {
+                let key = key_arn(key.known().map_or("", String::as_str), placement);
+                more.extend(Permission::all(
+                    &["kms:Decrypt", "kms:GenerateDataKey"],
+                    &key,
+                ));
+            }
+        }
+        if writes {
+            // Which rotation there was is not known here: to cancel it is always among it.
+            more.extend(Permission::all(&["secretsmanager:CancelRotateSecret"], &on));
+        }
+        if let Some(rotation) = inputs.rotation.as_ref().filter(|_| writes) {
+            more.extend(Permission::all(&["secretsmanager:RotateSecret"], &on));
+            let function = rotation.function.known().map_or("*", FunctionArn::as_str);
+            more.extend(Permission::all(&["lambda:InvokeFunction"], function));
+        }
         let actions: &[&str] = match op {
             Op::Read => &["secretsmanager:DescribeSecret"],
             Op::Create => &[
@@ -138,7 +178,9 @@ impl Kind for Secret {
             ],
             Op::Delete => &["secretsmanager:DeleteSecret"],
         };
-        Permission::all(actions, &on)
+        let mut all = Permission::all(actions, &on);
+        all.extend(more);
+        all
     }
 
     async fn read(
@@ -150,6 +192,7 @@ impl Kind for Secret {
         let Some(secret) = found.filter(|secret| secret.deleted_date().is_none()) else {
             return Ok(None);
         };
+        let has_value = has_value(&secret);
         let arn = secret.arn().unwrap_or_default();
         let name = SecretName::new(secret.name().unwrap_or_default());
         Ok(Some(Observed {
@@ -162,10 +205,18 @@ impl Kind for Secret {
                 name,
                 description: some_text(secret.description()),
                 kms_key_id: some_text(secret.kms_key_id()).map(Input::from),
+                // That it was to have a value and has none is what a plan has to see.
+                generate: who.inputs.generate.filter(|_| has_value),
+                rotation: Rotation::of(&secret),
                 recovery_window_days: who.inputs.recovery_window_days,
                 tags: observed_tags(&secret),
             },
-            unobserved: &["/recovery_window_days"],
+            unobserved: if has_value {
+                &["/recovery_window_days", "/generate"]
+            } else {
+                // There is nothing to rotate yet: that it is not rotated is no difference.
+                &["/recovery_window_days", "/rotation"]
+            },
         }))
     }
 
@@ -178,6 +229,7 @@ impl Kind for Secret {
             .set_description(want.description.clone())
             .set_kms_key_id(want.kms_key_id.as_ref().map(|key| key.get().clone()))
             .set_tags((!want.tags.is_empty()).then(|| sdk_tags(&want.tags)))
+            .set_secret_string(want.generate.map(Generate::value).transpose()?)
             .send()
             .await
             .fault("secretsmanager", "CreateSecret", &want.name);
@@ -239,7 +291,18 @@ impl Kind for Secret {
                 .await
                 .fault("secretsmanager", "UntagResource", id)?;
         }
-        Ok(())
+        let mut filled = has_value(&have);
+        if let (false, Some(generate)) = (filled, want.generate) {
+            generate::fill(cx, id.as_str(), generate).await?;
+            filled = true;
+        }
+        match (&want.rotation, Rotation::of(&have)) {
+            (Some(rotation), there) if filled && there.as_ref() != Some(rotation) => {
+                rotation.set(cx, id.as_str()).await
+            }
+            (None, Some(_)) => rotation::cancel(cx, id.as_str()).await,
+            (Some(_) | None, _) => Ok(()),
+        }
     }
 
     async fn settle(
@@ -273,6 +336,25 @@ impl Kind for Secret {
             other => other,
         }
     }
+}
+
+/// The ARN of a KMS key by its id, alias or ARN.
+fn key_arn(key: &str, placement: &Placement) -> String {
+    if key.starts_with("arn:") && !key.contains(":alias/") {
+        return key.to_owned();
+    }
+    let region = placement.region_or_any();
+    // What an alias stands for only KMS knows.
+    let id = if key.is_empty() || key.contains("alias/") {
+        "*"
+    } else {
+        key
+    };
+    format!(
+        "arn:{}:kms:{region}:{}:key/{id}",
+        partition(region),
+        placement.account_or_any()
+    )
 }
 
 /// Whether the call failed because the secret's deletion is scheduled.

@@ -43,6 +43,7 @@ impl Stack<'_> {
             region,
             account,
             partition,
+            ..
         } = place;
         let logs = format!("arn:{partition}:logs:{region}:{account}:log-group:{log_group}:*");
         policies.insert(

@@ -1,6 +1,6 @@
 //! The HTTP API before the function.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use mcpdeploy_config::Server;
 use mcpdeploy_engine::address::Address;
@@ -8,10 +8,10 @@ use mcpdeploy_engine::kind::Tags;
 use mcpdeploy_engine::value::Input;
 
 use super::names::Names;
-use super::{Stack, joined, reference};
+use super::{Place, Stack, joined, reference};
 use crate::ids::text;
 use crate::kinds::{
-    AccessLogs, Alias, Api, ApiInputs, Authorization, Cors, Function, Integration,
+    AccessLogs, Alias, Api, ApiInputs, Authorization, Authorizer, Cors, Function, Integration,
     IntegrationInputs, LogGroup, LogGroupInputs, Permission, PermissionInputs, Route, RouteInputs,
     Stage, StageInputs, Throttling,
 };
@@ -36,9 +36,10 @@ impl Stack<'_> {
     pub(super) fn api(
         &mut self,
         server: &Server,
+        place: &Place,
         names: &Names,
-        function: &Address,
-        alias: &Address,
+        (function, alias): (&Address, &Address),
+        secrets: &[(String, Option<Address>)],
     ) -> Address {
         let name = server.name.as_str();
         let gateway = &self.config.api_gateway;
@@ -73,15 +74,21 @@ impl Stack<'_> {
         } else {
             format!("ANY {}", server.mcp_path)
         };
+        let guard = self.login(server, place, names, &api, secrets);
         self.add::<Route>(
             "mcp",
             &RouteInputs {
                 api: Api::id(&api).into(),
                 route_key,
                 target: Integration::id(&integration).into(),
-                authorization: Authorization::None,
-                authorizer: None,
-                scopes: BTreeSet::new(),
+                authorization: match guard {
+                    Some(_) => Authorization::Jwt,
+                    None => Authorization::None,
+                },
+                authorizer: guard
+                    .as_ref()
+                    .map(|guard| Authorizer::id(&guard.authorizer).into()),
+                scopes: guard.map(|guard| guard.scopes).unwrap_or_default(),
             },
         );
         let access_logs = access_logs.then(|| {

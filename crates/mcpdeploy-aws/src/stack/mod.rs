@@ -6,9 +6,11 @@
 mod access;
 mod alarms;
 mod api;
+mod bridge;
 mod dashboard;
 mod error;
 mod extra;
+mod login;
 mod moved;
 mod names;
 mod server;
@@ -36,6 +38,8 @@ pub struct Place {
     pub account: String,
     /// The partition: `aws`, `aws-cn`, …
     pub partition: String,
+    /// The address of an emulator in AWS's place, without a slash at the end.
+    pub emulator: Option<String>,
 }
 
 /// The server's code, as it was built.
@@ -56,6 +60,9 @@ pub struct Setting<'a> {
     pub place: Option<&'a Place>,
     /// The build; `None` when the file deploys no server.
     pub code: Option<&'a Code>,
+    /// The runtime that mcpdeploy carries, packed for the server's architecture; must be there when
+    /// the file wants login.
+    pub runtime: Option<&'a Code>,
     /// The name under which the state knows the deployment: when the server is renamed, its
     /// resources keep their identity under new addresses.
     pub deployed_as: Option<&'a str>,

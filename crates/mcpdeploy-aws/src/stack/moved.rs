@@ -16,10 +16,13 @@ pub(super) fn after_rename(old: &str, new: &str) -> Vec<(Address, Address)> {
     [
         pair::<LogGroup>(old, new),
         pair::<LogGroup>(&format!("{old}-access"), &format!("{new}-access")),
+        pair::<LogGroup>(&format!("{old}-login"), &format!("{new}-login")),
         pair::<Function>(old, new),
+        pair::<Function>(&format!("{old}-login"), &format!("{new}-login")),
         pair::<Version>(old, new),
         pair::<Api>(old, new),
         pair::<Integration>(old, new),
+        pair::<Integration>(&format!("{old}-login"), &format!("{new}-login")),
         pair::<Dashboard>(old, new),
     ]
     .into_iter()

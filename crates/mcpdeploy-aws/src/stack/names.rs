@@ -3,7 +3,7 @@
 use super::{Place, StackError};
 
 /// The longest name of a function or a role.
-const LONGEST: usize = 64;
+pub(super) const LONGEST: usize = 64;
 
 /// The names.
 pub(crate) struct Names {
@@ -15,6 +15,8 @@ pub(crate) struct Names {
     pub(crate) access_log_group: String,
     /// The function's role. Roles have no region, so it is in the name.
     pub(crate) role: String,
+    /// The role of the login's function.
+    pub(crate) login_role: String,
     /// The bucket for code that is too large to upload with a call. Buckets are named worldwide.
     pub(crate) bucket: String,
 }
@@ -46,10 +48,23 @@ impl Names {
                 place.account,
                 place.region
             ),
+            login_role: format!("{full}-{}-login", place.region),
             role,
             full,
         })
     }
+}
+
+/// The first part of the login page's address. Those of a region are shared by all accounts, so the
+/// account is in it; it has lowercase letters, digits and hyphens, 63 at most, and may not contain
+/// the names of AWS's services.
+pub(super) fn login_domain(full: &str, account: &str) -> String {
+    let mut name = full.replace('_', "-");
+    for (word, instead) in [("aws", "a-w-s"), ("amazon", "a-mazon"), ("cognito", "c-ognito")] {
+        name = name.replace(word, instead);
+    }
+    name.truncate(63 - 1 - account.len());
+    format!("{}-{account}", name.trim_end_matches('-'))
 }
 
 #[cfg(test)]
@@ -71,6 +86,19 @@ mod tests {
         assert_eq!(names.role, "calculator-ap-southeast-1-exec");
         let names = Names::new("calculator", "prod", &place()).unwrap();
         assert_eq!(names.log_group, "/aws/lambda/calculator-prod");
+    }
+
+    #[test]
+    fn a_login_page_has_an_address_that_cognito_takes() {
+        for (full, domain) in [
+            ("calculator-prod", "calculator-prod-123456789012"),
+            ("my_aws", "my-a-w-s-123456789012"),
+            ("cognito_amazon", "c-ognito-a-mazon-123456789012"),
+        ] {
+            assert_eq!(login_domain(full, "123456789012"), domain);
+        }
+        let long = login_domain(&format!("{}-x", "a".repeat(49)), "123456789012");
+        assert_eq!(long, format!("{}-123456789012", "a".repeat(49)));
     }
 
     #[test]

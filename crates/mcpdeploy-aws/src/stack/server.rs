@@ -74,7 +74,7 @@ impl Stack<'_> {
                 provisioned_concurrency: server.provisioned_concurrency,
             },
         );
-        let api = self.api(server, names, &function, &alias);
+        let api = self.api(server, place, names, (&function, &alias), &secrets);
         let topic = self.topic(names);
         self.alarms(names, &function, &api, topic.as_ref());
         if self.config.observability.create_dashboard {
@@ -118,7 +118,10 @@ impl Stack<'_> {
         } else {
             Tracing::PassThrough
         };
-        let environment = self.environment(secrets);
+        let mut environment = self.environment(secrets);
+        for (name, value) in self.bridge(server) {
+            environment.insert(name.to_owned(), value);
+        }
         self.add::<Function>(
             &server.name,
             &FunctionInputs {
@@ -182,6 +185,8 @@ impl Stack<'_> {
                             name: format!("{}/{name}", names.full).into(),
                             description: Some(description).filter(|text| !text.is_empty()),
                             kms_key_id: None,
+                            generate: None,
+                            rotation: None,
                             recovery_window_days: 30,
                             tags: Tags::new(),
                         },

@@ -49,6 +49,9 @@ pub struct Server {
     #[serde(default)]
     #[schemars(length(min = 1))]
     pub binary: Option<String>,
+    /// Arguments of the server's program, for transport = "http" or "stdio": ["--stdio", "--read-only"]. No shell sees them.
+    #[serde(default)]
+    pub args: Vec<String>,
 }
 
 fn memory_mb() -> u32 {
@@ -86,9 +89,9 @@ pub enum Transport {
     /// The binary is a Lambda runtime itself.
     #[default]
     Lambda,
-    /// The binary is a web server; a bridge hands requests to it. Not there yet in this version.
+    /// The binary is a web server on $PORT; the runtime beside it hands requests to it.
     Http,
-    /// The binary speaks on stdin and stdout; a bridge hands requests to it. Not there yet in this version.
+    /// The binary speaks on stdin and stdout; the runtime beside it hands requests to it.
     Stdio,
 }
 

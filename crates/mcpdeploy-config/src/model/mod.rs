@@ -16,7 +16,9 @@ mod state;
 mod target;
 
 pub use access::{Access, Effect, Iam, IamBucket, IamStatement, IamTable};
-pub use auth::{Auth, AuthProvider, Cognito, Dcr, Mfa, Oidc, Scopes, Ttl};
+pub use auth::{
+    Auth, AuthProvider, Cimd, Cognito, Dcr, Mfa, Oidc, ProviderType, Scopes, SocialProvider, Ttl,
+};
 pub use build::{Assets, Build};
 pub use extras::{Check, Metadata, OnFailure, PostDeployTests};
 pub use lambda::{ApiGateway, Architecture, Lambda, Server, Transport};

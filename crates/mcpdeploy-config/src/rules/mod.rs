@@ -2,6 +2,7 @@
 //! features are yet to come. Each rule reads the tree itself, so that one mistake hides no other.
 
 mod access;
+mod bridge;
 mod files;
 mod login;
 mod moved;
@@ -25,6 +26,7 @@ use crate::node::Node;
 /// Collects the mistakes of one environment's view, but for those of its `[[resources]]`.
 pub(crate) fn check(view: &Node, mistakes: &mut Vec<Mistake>) {
     server::check(view, mistakes);
+    bridge::check(view, mistakes);
     variables::check(view, mistakes);
     login::check(view, mistakes);
     access::check(view, mistakes);

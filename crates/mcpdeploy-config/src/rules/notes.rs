@@ -1,6 +1,6 @@
 //! What is right but does nothing, or may surprise: said, and not refused.
 
-use crate::model::{DeployConfig, TargetKind};
+use crate::model::{Auth, AuthProvider, DeployConfig, TargetKind};
 use crate::node::{Node, Span};
 use crate::schema::FOREIGN;
 
@@ -64,22 +64,7 @@ pub(crate) fn notes(view: &Node, config: &DeployConfig) -> Vec<Note> {
 }
 
 fn server_notes(view: &Node, config: &DeployConfig, say: &mut impl FnMut(String, &Span)) {
-    if let Some(auth) = view.entry("auth") {
-        let idle: Vec<&str> = view
-            .entries("auth")
-            .map(|(key, _)| key.as_str())
-            .filter(|key| !matches!(*key, "enabled" | "provider"))
-            .collect();
-        if !idle.is_empty() {
-            say(
-                format!(
-                    "login is off: under `[auth]`, {} do nothing",
-                    idle.join(", ")
-                ),
-                &auth.key,
-            );
-        }
-    }
+    login_notes(view, &config.auth, say);
     if let (Some(limit), Some(server), Some(node)) = (
         config.observability.alarms.latency_threshold_ms,
         &config.server,
@@ -102,5 +87,53 @@ fn server_notes(view: &Node, config: &DeployConfig, say: &mut impl FnMut(String,
             "no mail is ever sent: [observability.alarms] sets no threshold".to_owned(),
             &entry.key,
         );
+    }
+}
+
+/// What of `[auth]` does nothing, as the rest of it stands.
+fn login_notes(view: &Node, auth: &Auth, say: &mut impl FnMut(String, &Span)) {
+    let Some(section) = view.entry("auth") else {
+        return;
+    };
+    if !auth.enabled {
+        let idle: Vec<&str> = view
+            .entries("auth")
+            .map(|(key, _)| key.as_str())
+            .filter(|key| !matches!(*key, "enabled" | "provider"))
+            .collect();
+        if !idle.is_empty() {
+            say(
+                format!(
+                    "login is off: under `[auth]`, {} do nothing",
+                    idle.join(", ")
+                ),
+                &section.key,
+            );
+        }
+        return;
+    }
+    let other = match auth.provider {
+        AuthProvider::Cognito => "auth.oidc",
+        AuthProvider::Oidc => "auth.cognito",
+        AuthProvider::None => return,
+    };
+    if let Some(entry) = view.entry_at(other) {
+        say(
+            format!("`[{other}]` does nothing: another provider logs people in"),
+            &entry.key,
+        );
+    }
+    let elsewhere = auth.provider == AuthProvider::Oidc
+        && auth
+            .oidc
+            .as_ref()
+            .is_some_and(|oidc| oidc.registers_clients);
+    for section in ["dcr", "cimd", "callback_urls"] {
+        if elsewhere && let Some(entry) = view.entry_at(&format!("auth.{section}")) {
+            say(
+                format!("`{section}` does nothing: the issuer registers clients itself"),
+                &entry.key,
+            );
+        }
     }
 }

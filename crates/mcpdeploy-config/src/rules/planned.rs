@@ -13,20 +13,6 @@ struct Planned {
 
 const PLANNED: &[Planned] = &[
     Planned {
-        path: "server.transport",
-        value: "http",
-        message: "the HTTP bridge is not there yet in this version",
-        label: "yet to come",
-        help: "let the binary be a Lambda runtime itself (lambda_http does it in a few lines) and set transport = \"lambda\"",
-    },
-    Planned {
-        path: "server.transport",
-        value: "stdio",
-        message: "the stdio bridge is not there yet in this version",
-        label: "yet to come",
-        help: "let the binary be a Lambda runtime itself (lambda_http does it in a few lines) and set transport = \"lambda\"",
-    },
-    Planned {
         path: "lambda.enable_response_streaming",
         value: "true",
         message: "answers cannot be streamed",

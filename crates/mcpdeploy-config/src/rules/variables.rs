@@ -75,11 +75,22 @@ fn room(view: &Node, mistakes: &mut Vec<Mistake>) {
         view.entries("environment")
             .filter_map(|(name, entry)| Some((name, entry, name.len() + entry.node.str()?.len())))
     };
-    let total: usize = variables().map(|(_, _, size)| size).sum();
+    let total: usize = variables().map(|(_, _, size)| size).sum::<usize>() + ours(view);
     if total <= ROOM {
         return;
     }
-    if let Some((name, largest, size)) = variables().max_by_key(|(_, _, size)| *size) {
+    if variables().next().is_none() {
+        if let Some(server) = view.entry("server") {
+            mistakes.push(
+                Mistake::new(
+                    format!("what the runtime is told has {total} bytes; Lambda takes {ROOM} for all variables together"),
+                    server.key.clone(),
+                    "with its arguments, origins and tools",
+                )
+                .help("shorten [server] args, [api_gateway] cors_origins or [auth.tools]: patterns stand for many tools"),
+            );
+        }
+    } else if let Some((name, largest, size)) = variables().max_by_key(|(_, _, size)| *size) {
         mistakes.push(
             Mistake::new(
                 format!("the environment has {total} bytes; Lambda takes {ROOM} for all variables together"),
@@ -88,6 +99,29 @@ fn room(view: &Node, mistakes: &mut Vec<Mistake>) {
             )
             .help(format!("put `{name}` into a file and name the file under [assets] include, or read it from S3")),
         );
+    }
+}
+
+/// What the runtime is told in variables, about.
+fn ours(view: &Node) -> usize {
+    let told = |node: &Node| node.str().map_or(0, |text| text.len() + "\"\",".len());
+    let list = |node: &Node| node.items().iter().map(|item| told(item)).sum::<usize>();
+    match view.at("server.transport").and_then(Node::str) {
+        Some("http" | "stdio") => {
+            let lists = ["server.args", "api_gateway.cors_origins"];
+            let lists: usize = lists
+                .iter()
+                .filter_map(|path| view.at(path))
+                .map(list)
+                .sum();
+            let tools = view.entries("auth.tools");
+            let tools: usize = tools
+                .map(|(name, entry)| name.len() + "\"\":[],".len() + list(&entry.node))
+                .sum();
+            // The names of the variables, and what does not depend on the file.
+            lists + tools + 200
+        }
+        Some(_) | None => 0,
     }
 }
 

@@ -30,6 +30,7 @@ pub(super) enum Code {
     RequestNotSupported,
     ServerError,
     TemporarilyUnavailable,
+    TooLarge,
     UnsupportedGrantType,
     UnsupportedResponseType,
     UnsupportedTokenType,
@@ -52,6 +53,7 @@ impl Code {
             Self::RequestNotSupported => "request_not_supported",
             Self::ServerError => "server_error",
             Self::TemporarilyUnavailable => "temporarily_unavailable",
+            Self::TooLarge => "invalid_request",
             Self::UnsupportedGrantType => "unsupported_grant_type",
             Self::UnsupportedResponseType => "unsupported_response_type",
             Self::UnsupportedTokenType => "unsupported_token_type",
@@ -63,6 +65,7 @@ impl Code {
             Self::InvalidClient => StatusCode::UNAUTHORIZED,
             Self::ServerError => StatusCode::BAD_GATEWAY,
             Self::TemporarilyUnavailable => StatusCode::SERVICE_UNAVAILABLE,
+            Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Self::AccessDenied
             | Self::ConsentRequired
             | Self::InvalidClientMetadata

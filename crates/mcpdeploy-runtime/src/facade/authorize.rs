@@ -6,9 +6,11 @@ use http::{HeaderMap, StatusCode};
 use super::answer::{self, Answer, Code, Fault};
 use super::client::{Client, Origin, digest};
 use super::flow::{Ask, Flow, Ticket};
+use super::page::Shown;
 use super::params::{Params, Twice};
 use super::route::Facade;
 use super::settings::{Audience, Resource};
+use super::trail::Trail;
 use super::uri::{Reaches, Redirect, with_query};
 
 /// A client's own state comes back in URLs, inside ours.
@@ -45,14 +47,24 @@ impl From<Twice> for Refused {
 }
 
 impl Facade {
-    pub(super) async fn authorize(&self, headers: &HeaderMap, params: &Params) -> Answer {
-        match self.begin(headers, params).await {
+    pub(super) async fn authorize(
+        &self,
+        headers: &HeaderMap,
+        params: &Params,
+        trail: &mut Trail,
+    ) -> Answer {
+        match self.begin(headers, params, trail).await {
             Ok(answer) => answer,
-            Err(Refused::Person(why)) => self.page.fault(StatusCode::BAD_REQUEST, &why),
+            Err(Refused::Person(why)) => {
+                trail.refused(&why);
+                self.page.fault(StatusCode::BAD_REQUEST, &why)
+            }
             Err(Refused::Client(back, fault)) => {
+                trail.fault(&fault);
                 answer::redirect(&self.fault_location(&back, &fault))
             }
             Err(Refused::Stranger(back, fault)) => {
+                trail.fault(&fault);
                 let location = self.fault_location(&back, &fault);
                 self.page
                     .fault_of_stranger(&fault.description, &back.redirect_uri, &location)
@@ -60,13 +72,20 @@ impl Facade {
         }
     }
 
-    async fn begin(&self, headers: &HeaderMap, params: &Params) -> Result<Answer, Refused> {
+    async fn begin(
+        &self,
+        headers: &HeaderMap,
+        params: &Params,
+        trail: &mut Trail,
+    ) -> Result<Answer, Refused> {
         let (client, back) = self.proven(params).await?;
+        trail.client = client.shown();
         let (ask, asking) = match self.checked(params, &client, &back) {
             Ok(checked) => checked,
             Err(fault) => return Err(refused(&client, back, fault)),
         };
         let flow = Flow::new(ask);
+        trail.of(&flow);
         let until = self.clock.now() + self.settings.lifetimes.flow;
         let remembered = asking != Asking::Always && self.remembers(headers, &flow.ask);
         let mut answer = if remembered {
@@ -75,9 +94,9 @@ impl Facade {
             let fault = Fault::new(Code::ConsentRequired, "nobody has agreed to this yet");
             return Err(refused(&client, back, fault));
         } else {
-            let ticket = self.sealer.seal(&Ticket(flow.clone()), until);
+            let ticket = self.held().sealer.seal(&Ticket(flow.clone()), until);
             let action = format!("{}/consent", self.settings.issuer);
-            let scopes = self.described(&flow.ask.scopes);
+            let scopes = self.described(&flow.ask);
             let resource = self.named_resource(&flow.ask.resource);
             self.page
                 .consent(&client, &flow.ask, resource, &scopes, &action, &ticket)
@@ -159,6 +178,7 @@ impl Facade {
         let (asking, prompt) = prompted(params.one("prompt")?)?;
         let ask = Ask {
             client: digest(&[&client.id]),
+            asserts: client.asserts,
             redirect_uri: back.redirect_uri.clone(),
             state: back.state.clone(),
             challenge: challenge.to_owned(),
@@ -236,12 +256,16 @@ impl Facade {
         }
     }
 
-    fn described(&self, names: &[String]) -> Vec<&str> {
+    /// What the person is told of these scopes.
+    fn described<'s>(&'s self, ask: &'s Ask) -> Vec<Shown<'s>> {
         self.settings
             .scopes
             .iter()
-            .filter(|scope| names.contains(&scope.name))
-            .map(|scope| scope.description.as_str())
+            .filter(|scope| ask.scopes.contains(&scope.name))
+            .map(|scope| Shown {
+                description: &scope.description,
+                name: short(&scope.name, &ask.resource),
+            })
             .collect()
     }
 
@@ -258,7 +282,10 @@ impl Facade {
     pub(super) fn login_location(&self, flow: &Flow) -> String {
         let upstream = &self.settings.upstream;
         let until = self.clock.now() + self.settings.lifetimes.flow;
-        let state = self.sealer.seal(&super::flow::State(flow.clone()), until);
+        let state = self
+            .held()
+            .sealer
+            .seal(&super::flow::State(flow.clone()), until);
         let callback = self.callback_uri();
         let scope = flow.ask.scopes.join(" ");
         let mut parameters = vec![
@@ -278,7 +305,7 @@ impl Facade {
         if let Some(prompt) = &flow.ask.prompt {
             parameters.push(("prompt", prompt));
         }
-        with_query(&upstream.authorize, parameters)
+        with_query(&self.endpoints.authorize, parameters)
     }
 
     pub(super) fn callback_uri(&self) -> String {
@@ -319,6 +346,15 @@ fn refused(client: &Client, back: Return, fault: Fault) -> Refused {
     } else {
         Refused::Stranger(back, fault)
     }
+}
+
+/// A scope's own name: in Cognito the resource server's identifier comes before it, which is the URL
+/// that the page names anyway.
+fn short<'n>(name: &'n str, resource: &str) -> &'n str {
+    name.strip_prefix(resource)
+        .and_then(|rest| rest.strip_prefix('/'))
+        .filter(|rest| !rest.is_empty())
+        .unwrap_or(name)
 }
 
 /// Whether the person is to be asked, and what of it the upstream is told.

@@ -8,6 +8,7 @@ use super::flow::{Ask, Flow, State};
 use super::params::Params;
 use super::route::Facade;
 use super::seal::{Travels, Unopened};
+use super::trail::Trail;
 use super::uri::with_query;
 
 /// Longer than any issuer's codes.
@@ -25,14 +26,26 @@ impl Travels for Granted {
 }
 
 impl Facade {
-    pub(super) fn callback(&self, headers: &HeaderMap, params: &Params) -> Answer {
+    pub(super) fn callback(
+        &self,
+        headers: &HeaderMap,
+        params: &Params,
+        trail: &mut Trail,
+    ) -> Answer {
         let flow = match self.returned(headers, params) {
             Ok(flow) => flow,
-            Err(why) => return self.page.fault(StatusCode::BAD_REQUEST, &why),
+            Err(why) => {
+                trail.refused(&why);
+                return self.page.fault(StatusCode::BAD_REQUEST, &why);
+            }
         };
+        trail.of(&flow);
         let location = match self.granted(params, &flow.ask) {
             Ok(location) => location,
-            Err(fault) => self.fault_location(&flow.ask.back(), &fault),
+            Err(fault) => {
+                trail.fault(&fault);
+                self.fault_location(&flow.ask.back(), &fault)
+            }
         };
         let mut answer = answer::redirect(&location);
         flow.end(&mut answer, &self.cookies);
@@ -45,13 +58,14 @@ impl Facade {
             .one("state")
             .map_err(|twice| twice.to_string())?
             .ok_or("the parameter state is missing")?;
-        let State(flow) = self
-            .sealer
-            .open(state, self.clock.now())
-            .map_err(|why| match why {
-                Unopened::Expired => "the login took too long; begin again from the app",
-                Unopened::Foreign => "this login did not begin here",
-            })?;
+        let State(flow) =
+            self.held()
+                .sealer
+                .open(state, self.clock.now())
+                .map_err(|why| match why {
+                    Unopened::Expired => "the login took too long; begin again from the app",
+                    Unopened::Foreign => "this login did not begin here",
+                })?;
         if !flow.is_of(headers, &self.cookies) {
             return Err(
                 "this login did not begin in this browser, or is already over; \
@@ -84,7 +98,7 @@ impl Facade {
             ask: ask.clone(),
         };
         let until = self.clock.now() + self.settings.lifetimes.code;
-        let sealed = self.sealer.seal(&granted, until);
+        let sealed = self.held().sealer.seal(&granted, until);
         let mut parameters = vec![("code", sealed.as_str())];
         parameters.extend(ask.state.as_deref().map(|state| ("state", state)));
         parameters.push(("iss", self.settings.issuer.as_str()));
@@ -103,5 +117,8 @@ fn passed_on(error: &str) -> Fault {
         "temporarily_unavailable" => Code::TemporarilyUnavailable,
         _ => Code::ServerError,
     };
-    Fault::new(code, format!("the login ended with {error}"))
+    // It came through the browser: what is no code of an error is not repeated.
+    let known = error.len() <= 64 && error.bytes().all(|b| b.is_ascii_lowercase() || b == b'_');
+    let said = if known { error } else { "an error" };
+    Fault::new(code, format!("the login ended with {said}"))
 }

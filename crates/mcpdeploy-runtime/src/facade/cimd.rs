@@ -3,16 +3,18 @@
 //! Anybody may make us fetch a URL, so the fetch is bounded: https only, public addresses only (the
 //! `Outbound` checks and pins them), no redirect at all, little time, few bytes, JSON.
 
-use std::collections::HashMap;
-use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::header::{ACCEPT, CACHE_CONTROL};
-use http::{HeaderMap, Request, Response, StatusCode};
+use http::header::ACCEPT;
+use http::{Request, StatusCode};
 use serde::Deserialize;
+use serde::de::DeserializeOwned;
 
+use super::assertion::Published;
+use super::cache::freshness;
 use super::client::{Client, Origin};
+use super::keyset::{Algorithm, KeySet};
 use super::register::shown_name;
 use super::route::{Facade, media_type};
 use super::uri::{Reaches, Redirect, fits};
@@ -24,12 +26,6 @@ const BOUNDS: Bounds = Bounds {
     bytes: 16 * 1024,
 };
 
-/// How many documents are remembered, and for how many seconds at least and at most.
-const REMEMBERED: usize = 64;
-const SHORTEST: u64 = 60;
-const LONGEST: u64 = 3600;
-const UNSAID: u64 = 300;
-
 /// Why there is no document to go by.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum NoDocument {
@@ -39,11 +35,11 @@ pub(super) enum NoDocument {
     Url,
     #[error("documents of clients at {0} are not let in here")]
     Host(String),
-    #[error("the client's metadata document cannot be fetched: {0}")]
+    #[error("the client's metadata cannot be fetched: {0}")]
     Fetch(#[from] OutboundError),
-    #[error("the client's metadata document was answered with {0}")]
+    #[error("the client's metadata was answered with {0}")]
     Status(StatusCode),
-    #[error("the client's metadata document is not JSON")]
+    #[error("the client's metadata is not the JSON that it has to be")]
     Type,
     #[error("the client's metadata document {0}")]
     Content(&'static str),
@@ -56,46 +52,25 @@ struct Document {
     #[serde(default)]
     redirect_uris: Vec<String>,
     token_endpoint_auth_method: Option<String>,
+    /// Others that it makes do with; ChatGPT's document has them.
+    #[serde(default)]
+    token_endpoint_auth_methods_supported: Vec<String>,
+    token_endpoint_auth_signing_alg: Option<String>,
+    jwks: Option<KeySet>,
+    jwks_uri: Option<String>,
     client_secret: Option<serde::de::IgnoredAny>,
 }
 
-/// Documents that were fetched lately; as many as are bounded.
-#[derive(Default)]
-pub(super) struct Cache(Mutex<HashMap<String, (Client, u64)>>);
-
-impl Cache {
-    fn get(&self, url: &str, now: u64) -> Option<Client> {
-        let documents = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        documents
-            .get(url)
-            .filter(|(_, until)| *until > now)
-            .map(|(client, _)| client.clone())
-    }
-
-    fn put(&self, client: Client, now: u64, until: u64) {
-        let mut documents = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        documents.retain(|_, (_, until)| *until > now);
-        if documents.len() >= REMEMBERED {
-            let soonest = documents
-                .iter()
-                .min_by_key(|(_, (_, until))| *until)
-                .map(|(url, _)| url.clone());
-            documents.remove(&soonest.unwrap_or_default());
-        }
-        documents.insert(client.id.clone(), (client, until));
-    }
-}
-
 impl Facade {
-    /// Whether documents at `url` are let in at all; nothing is fetched.
-    pub(super) fn let_in(&self, url: &str) -> Result<(), NoDocument> {
+    /// The host of `url`, if documents there are let in at all; nothing is fetched.
+    pub(super) fn let_in(&self, url: &str) -> Result<String, NoDocument> {
         if !self.settings.cimd.enabled {
             return Err(NoDocument::Off);
         }
         let host = host_of_document(url).ok_or(NoDocument::Url)?;
         let patterns = &self.settings.cimd.host_patterns;
         if patterns.is_empty() || patterns.iter().any(|pattern| fits(pattern, &host)) {
-            Ok(())
+            Ok(host)
         } else {
             Err(NoDocument::Host(host))
         }
@@ -108,15 +83,34 @@ impl Facade {
         if let Some(client) = self.documents.get(url, now) {
             return Ok(client);
         }
+        let (document, until) = self.fetched(url, BOUNDS).await?;
+        let client = read(url, document)?;
+        self.documents.put(url, client.clone(), now, until);
+        Ok(client)
+    }
+
+    /// The JSON at a URL that a stranger named, and until when it counts.
+    pub(super) async fn fetched<T: DeserializeOwned>(
+        &self,
+        url: &str,
+        bounds: Bounds,
+    ) -> Result<(T, u64), NoDocument> {
         let request = Request::get(url)
             .header(ACCEPT, "application/json")
             .body(Bytes::new())
             .map_err(|_| NoDocument::Url)?;
-        let response = self.outbound.send(request, BOUNDS).await?;
-        let client = read(url, &response)?;
-        let until = now + freshness(response.headers());
-        self.documents.put(client.clone(), now, until);
-        Ok(client)
+        let response = self.outbound.send(request, bounds).await?;
+        // A redirect is no document either: what it leads to was not the id.
+        if response.status() != StatusCode::OK {
+            return Err(NoDocument::Status(response.status()));
+        }
+        let json = media_type(response.headers())
+            .is_some_and(|kind| kind == "application/json" || kind.ends_with("+json"));
+        if !json {
+            return Err(NoDocument::Type);
+        }
+        let value = serde_json::from_slice(response.body()).map_err(|_| NoDocument::Type)?;
+        Ok((value, self.clock.now() + freshness(response.headers())))
     }
 }
 
@@ -130,32 +124,14 @@ fn host_of_document(url: &str) -> Option<String> {
     (parsed.reaches == Reaches::Web && !path.is_empty() && !dots).then(|| parsed.shown())
 }
 
-fn read(url: &str, response: &Response<Bytes>) -> Result<Client, NoDocument> {
-    // A redirect is no document either: what it leads to was not the id.
-    if response.status() != StatusCode::OK {
-        return Err(NoDocument::Status(response.status()));
-    }
-    let json = media_type(response.headers())
-        .is_some_and(|kind| kind == "application/json" || kind.ends_with("+json"));
-    if !json {
-        return Err(NoDocument::Type);
-    }
-    let document: Document =
-        serde_json::from_slice(response.body()).map_err(|_| NoDocument::Type)?;
+fn read(url: &str, document: Document) -> Result<Client, NoDocument> {
     if document.client_id != url {
         return Err(NoDocument::Content("is that of another client_id"));
     }
     if document.client_secret.is_some() {
         return Err(NoDocument::Content("has a secret, which is none there"));
     }
-    match document.token_endpoint_auth_method.as_deref() {
-        None | Some("none") => {}
-        Some(_) => {
-            return Err(NoDocument::Content(
-                "wants another way to authenticate than none",
-            ));
-        }
-    }
+    let (keys, asserts) = authentication(&document)?;
     if document.redirect_uris.is_empty() {
         return Err(NoDocument::Content("has no redirect_uris"));
     }
@@ -171,21 +147,43 @@ fn read(url: &str, response: &Response<Bytes>) -> Result<Client, NoDocument> {
         name: document.client_name.as_deref().map(shown_name),
         redirect_uris: document.redirect_uris,
         origin: Origin::Document,
+        keys,
+        asserts,
     })
 }
 
-/// For how many seconds a document counts; its server says so within our bounds.
-fn freshness(headers: &HeaderMap) -> u64 {
-    headers
-        .get(CACHE_CONTROL)
-        .and_then(|value| value.to_str().ok())
-        .and_then(|value| {
-            value
-                .split(',')
-                .find_map(|part| part.trim().strip_prefix("max-age="))
-        })
-        .and_then(|seconds| seconds.parse().ok())
-        .map_or(UNSAID, |seconds: u64| seconds.clamp(SHORTEST, LONGEST))
+/// The client's keys, and whether it is taken only when it signs with one.
+fn authentication(document: &Document) -> Result<(Option<Published>, bool), NoDocument> {
+    let keys = match (&document.jwks, &document.jwks_uri) {
+        (Some(_), Some(_)) => {
+            return Err(NoDocument::Content("has both jwks and jwks_uri"));
+        }
+        (Some(keys), None) => Some(Published::Inline(keys.clone())),
+        (None, Some(url)) if host_of_document(url).is_some() => Some(Published::At(url.clone())),
+        (None, Some(_)) => {
+            return Err(NoDocument::Content("has a jwks_uri that cannot be one"));
+        }
+        (None, None) => None,
+    };
+    let signs = |name: &String| Algorithm::NAMES.contains(&name.as_str());
+    match document.token_endpoint_auth_method.as_deref() {
+        None | Some("none") => Ok((keys, false)),
+        Some("private_key_jwt") if keys.is_none() => Err(NoDocument::Content(
+            "wants to authenticate with a key and names none",
+        )),
+        Some("private_key_jwt") if !document.token_endpoint_auth_signing_alg.iter().all(signs) => {
+            Err(NoDocument::Content(
+                "wants to sign otherwise than with RS256 or ES256",
+            ))
+        }
+        Some("private_key_jwt") => {
+            let others = &document.token_endpoint_auth_methods_supported;
+            Ok((keys, !others.iter().any(|method| method == "none")))
+        }
+        Some(_) => Err(NoDocument::Content(
+            "wants another way to authenticate than none or private_key_jwt",
+        )),
+    }
 }
 
 #[cfg(test)]
@@ -208,38 +206,6 @@ mod tests {
             ("http://app.example/b", None),
         ] {
             assert_eq!(host_of_document(url).as_deref(), expected, "{url}");
-        }
-    }
-
-    #[test]
-    fn the_cache_is_bounded_and_forgets() {
-        let cache = Cache::default();
-        let client = |id: usize| Client {
-            id: format!("https://a.example/{id}"),
-            name: None,
-            redirect_uris: Vec::new(),
-            origin: Origin::Document,
-        };
-        for id in 0..=REMEMBERED {
-            cache.put(client(id), 0, 100 + id as u64);
-        }
-        assert_eq!(cache.0.lock().unwrap().len(), REMEMBERED);
-        assert!(cache.get("https://a.example/0", 0).is_none());
-        assert!(cache.get("https://a.example/1", 100).is_some());
-        assert!(cache.get("https://a.example/1", 101).is_none());
-    }
-
-    #[test]
-    fn freshness_is_what_the_server_says_within_bounds() {
-        for (value, expected) in [
-            ("max-age=600", 600),
-            ("public, max-age=1", SHORTEST),
-            ("max-age=999999", LONGEST),
-            ("no-store", UNSAID),
-        ] {
-            let mut headers = HeaderMap::new();
-            headers.insert(CACHE_CONTROL, value.parse().unwrap());
-            assert_eq!(freshness(&headers), expected, "{value}");
         }
     }
 }

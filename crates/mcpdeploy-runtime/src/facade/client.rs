@@ -7,11 +7,12 @@ use secrecy::ExposeSecret as _;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
+use super::assertion::Published;
 use super::cimd;
 use super::route::Facade;
 use super::seal::{Travels, Unopened};
 use super::settings::KnownClient;
-use super::uri;
+use super::uri::{self, Redirect};
 
 /// What a registered client's id is, sealed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -44,9 +45,21 @@ pub(super) struct Client {
     pub(super) name: Option<String>,
     pub(super) redirect_uris: Vec<String>,
     pub(super) origin: Origin,
+    /// The keys by which it proves who it is.
+    pub(super) keys: Option<Published>,
+    /// Whether it is taken only when it does.
+    pub(super) asserts: bool,
 }
 
 impl Client {
+    /// What the operator is told of it.
+    pub(super) fn shown(&self) -> Option<String> {
+        match self.origin {
+            Origin::Known | Origin::Registered => self.name.clone(),
+            Origin::Document => Redirect::parse(&self.id).ok().map(|url| url.shown()),
+        }
+    }
+
     pub(super) fn may_return_to(&self, asked: &str) -> bool {
         self.redirect_uris
             .iter()
@@ -65,10 +78,12 @@ pub(super) enum NoClient {
     Document(#[from] cimd::NoDocument),
 }
 
-/// A client as it authenticates itself: by its secret's digest, or not at all.
-pub(super) enum Proof {
-    Public,
-    Secret(String),
+/// Whom a client id stands for at the endpoints where clients prove who they are.
+pub(super) struct Standing {
+    /// What the operator is told of it.
+    pub(super) shown: Option<String>,
+    /// The digest of its secret, if it has one.
+    pub(super) secret: Option<String>,
 }
 
 impl Facade {
@@ -80,6 +95,8 @@ impl Facade {
                 name: Some(known.name.clone()),
                 redirect_uris: known.redirect_uris.clone(),
                 origin: Origin::Known,
+                keys: None,
+                asserts: false,
             });
         }
         if id.starts_with("https://") {
@@ -91,26 +108,33 @@ impl Facade {
             name: record.name,
             redirect_uris: record.redirect_uris,
             origin: Origin::Registered,
+            keys: None,
+            asserts: false,
         })
     }
 
-    /// How the client proves to be `id`. No document is fetched: a client that has one has no
-    /// secret, and is held by what it was given before.
-    pub(super) fn proof(&self, id: &str) -> Result<Proof, NoClient> {
+    /// What a client has to prove to be `id` without a key. No document is fetched: whether a client
+    /// that has one must sign is in what it was given.
+    pub(super) fn standing(&self, id: &str) -> Result<Standing, NoClient> {
         if let Some(known) = self.known(id) {
-            return Ok(known
-                .client_secret
-                .as_ref()
-                .map_or(Proof::Public, |secret| {
-                    Proof::Secret(digest(&[secret.expose_secret()]))
-                }));
+            let held = self.held();
+            let secret = held.clients.get(id);
+            return Ok(Standing {
+                shown: Some(known.name.clone()),
+                secret: secret.map(|secret| digest(&[secret.expose_secret()])),
+            });
         }
         if id.starts_with("https://") {
-            self.let_in(id)?;
-            return Ok(Proof::Public);
+            return Ok(Standing {
+                shown: Some(self.let_in(id)?),
+                secret: None,
+            });
         }
         let record = self.registered(id)?;
-        Ok(record.secret.map_or(Proof::Public, Proof::Secret))
+        Ok(Standing {
+            shown: record.name,
+            secret: record.secret,
+        })
     }
 
     fn known(&self, id: &str) -> Option<&KnownClient> {
@@ -125,7 +149,8 @@ impl Facade {
         if !self.settings.dcr.enabled {
             return Err(NoClient::Unknown);
         }
-        self.sealer
+        self.held()
+            .sealer
             .open(id, self.clock.now())
             .map_err(|unopened| match unopened {
                 Unopened::Foreign => NoClient::Unknown,

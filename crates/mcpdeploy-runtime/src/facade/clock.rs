@@ -27,7 +27,9 @@ impl Clock {
         })
     }
 
-    pub(super) fn now(&self) -> u64 {
+    /// The seconds since 1970.
+    #[must_use]
+    pub fn now(&self) -> u64 {
         (self.0)()
     }
 }

@@ -13,6 +13,7 @@ use super::flow::{Ask, Flow, Ticket};
 use super::params::{self, Params, Twice};
 use super::route::Facade;
 use super::seal::Travels;
+use super::trail::Trail;
 use super::uri::{Reaches, Redirect};
 
 const COOKIE: &str = "mcp-consent";
@@ -34,8 +35,12 @@ enum Decision {
 }
 
 impl Facade {
-    pub(super) fn consent(&self, headers: &HeaderMap, form: &Params) -> Answer {
-        match self.decided(headers, form) {
+    pub(super) fn consent(&self, headers: &HeaderMap, form: &Params, trail: &mut Trail) -> Answer {
+        let decided = self.decided(headers, form);
+        if let Ok((flow, _)) = &decided {
+            trail.of(flow);
+        }
+        match decided {
             Ok((flow, Decision::Approve)) => {
                 let mut answer = self.page.onward(&self.login_location(&flow));
                 flow.begin(&mut answer, &self.cookies, self.settings.lifetimes.flow);
@@ -44,12 +49,16 @@ impl Facade {
             }
             Ok((flow, Decision::Deny)) => {
                 let fault = Fault::new(Code::AccessDenied, "the person did not agree");
+                trail.fault(&fault);
                 let location = self.fault_location(&flow.ask.back(), &fault);
                 let mut answer = self.page.onward(&location);
                 flow.end(&mut answer, &self.cookies);
                 answer
             }
-            Err((status, why)) => self.page.fault(status, &why),
+            Err((status, why)) => {
+                trail.refused(&why);
+                self.page.fault(status, &why)
+            }
         }
     }
 
@@ -68,6 +77,7 @@ impl Facade {
         }
         let ticket = form.one("ticket").map_err(twice)?.unwrap_or_default();
         let Ticket(flow) = self
+            .held()
             .sealer
             .open(ticket, self.clock.now())
             .map_err(|why| (StatusCode::BAD_REQUEST, format!("the question is {why}")))?;
@@ -116,14 +126,14 @@ impl Facade {
         agreed.0.retain(|(known, _)| *known != grant);
         agreed.0.insert(0, (grant, until));
         agreed.0.truncate(REMEMBERED);
-        let value = self.sealer.seal(&agreed, until);
+        let value = self.held().sealer.seal(&agreed, until);
         self.cookies.set(answer, COOKIE, &value, lifetime);
     }
 
     fn agreed(&self, headers: &HeaderMap) -> Agreed {
         let now = self.clock.now();
         let mut agreed: Agreed = params::cookie(headers, &self.cookies.name(COOKIE))
-            .and_then(|value| self.sealer.open(value, now).ok())
+            .and_then(|value| self.held().sealer.open(value, now).ok())
             .unwrap_or_default();
         agreed.0.retain(|(_, until)| *until > now);
         agreed

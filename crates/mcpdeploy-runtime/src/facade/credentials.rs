@@ -1,4 +1,5 @@
-//! Who calls the token and revocation endpoints: by HTTP Basic or in the form (RFC 6749, 2.3.1).
+//! Who calls the token and revocation endpoints: by HTTP Basic or in the form (RFC 6749, 2.3.1), or by
+//! a signed assertion.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -7,15 +8,48 @@ use http::header::AUTHORIZATION;
 use subtle::ConstantTimeEq as _;
 
 use super::answer::{Code, Fault};
-use super::client::{Proof, digest};
+use super::assertion;
+use super::client::digest;
 use super::params::Params;
 use super::route::Facade;
+use super::trail::Trail;
+
+/// Who calls.
+pub(super) struct Caller {
+    /// The digest of its client id.
+    pub(super) client: String,
+    /// Whether it signed with its key.
+    pub(super) asserted: bool,
+}
 
 impl Facade {
-    /// The digest of the caller's client id, once it has proven to be that client.
-    pub(super) fn caller(&self, headers: &HeaderMap, form: &Params) -> Result<String, Fault> {
+    /// The client that calls, once it has proven to be that client.
+    pub(super) async fn caller(
+        &self,
+        headers: &HeaderMap,
+        form: &Params,
+        trail: &mut Trail,
+    ) -> Result<Caller, Fault> {
+        let twice = || {
+            Fault::new(
+                Code::InvalidRequest,
+                "the client authenticates itself in two ways",
+            )
+        };
         let posted = (form.one("client_id")?, form.one("client_secret")?);
-        let (id, secret) = match basic(headers)? {
+        let basic = basic(headers)?;
+        if let Some(assertion) = assertion::sent(form)? {
+            if basic.is_some() || posted.1.is_some() {
+                return Err(twice());
+            }
+            let client = self.asserted(assertion, posted.0).await?;
+            trail.client = client.shown();
+            return Ok(Caller {
+                client: digest(&[&client.id]),
+                asserted: true,
+            });
+        }
+        let (id, secret) = match basic {
             None => {
                 let id = posted
                     .0
@@ -24,24 +58,22 @@ impl Facade {
             }
             Some((id, secret)) => {
                 if posted.1.is_some() || posted.0.is_some_and(|posted| posted != id) {
-                    return Err(Fault::new(
-                        Code::InvalidRequest,
-                        "the client authenticates itself in two ways",
-                    ));
+                    return Err(twice());
                 }
                 (id, Some(secret).filter(|secret| !secret.is_empty()))
             }
         };
-        let proof = self
-            .proof(&id)
+        let standing = self
+            .standing(&id)
             .map_err(|fault| Fault::new(Code::InvalidClient, fault.to_string()))?;
-        let proven = match (proof, secret) {
-            (Proof::Public, None) => true,
-            (Proof::Secret(expected), Some(secret)) => digest(&[&secret])
+        trail.client = standing.shown;
+        let proven = match (standing.secret, secret) {
+            (None, None) => true,
+            (Some(expected), Some(secret)) => digest(&[&secret])
                 .as_bytes()
                 .ct_eq(expected.as_bytes())
                 .into(),
-            (Proof::Public, Some(_)) | (Proof::Secret(_), None) => false,
+            (None, Some(_)) | (Some(_), None) => false,
         };
         if !proven {
             return Err(Fault::new(
@@ -49,7 +81,27 @@ impl Facade {
                 "the client did not authenticate itself as it was registered to",
             ));
         }
-        Ok(digest(&[&id]))
+        Ok(Caller {
+            client: digest(&[&id]),
+            asserted: false,
+        })
+    }
+}
+
+impl Caller {
+    /// That what comes with the call was given to this client, and that it signs if it said so then.
+    pub(super) fn owns(&self, client: &str, asserts: bool, what: &str) -> Result<(), Fault> {
+        if !bool::from(self.client.as_bytes().ct_eq(client.as_bytes())) {
+            let why = format!("{what} was given to another client");
+            return Err(Fault::new(Code::InvalidGrant, why));
+        }
+        if asserts && !self.asserted {
+            return Err(Fault::new(
+                Code::InvalidClient,
+                "the client did not sign with its key, as its document says it does",
+            ));
+        }
+        Ok(())
     }
 }
 

@@ -14,6 +14,8 @@ use super::seal::{self, Travels};
 pub(super) struct Ask {
     /// The digest of the client's id: ids can be long, and this travels in URLs.
     pub(super) client: String,
+    /// Whether it has to sign with its key for its tokens.
+    pub(super) asserts: bool,
     pub(super) redirect_uri: String,
     pub(super) state: Option<String>,
     pub(super) challenge: String,
@@ -74,6 +76,11 @@ impl Flow {
     /// Takes it away: from now on the state is a replayed one.
     pub(super) fn end(&self, answer: &mut Answer, cookies: &Cookies) {
         cookies.set(answer, &self.cookie(), "", 0);
+    }
+
+    /// By which its requests are told from those of others. It is not secret: the cookie's value is.
+    pub(super) fn id(&self) -> String {
+        self.id.clone()
     }
 
     fn cookie(&self) -> String {

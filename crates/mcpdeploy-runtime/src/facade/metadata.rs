@@ -5,6 +5,7 @@ use http::header::CACHE_CONTROL;
 use serde_json::{Value, json};
 
 use super::answer::{self, Answer};
+use super::keyset::Algorithm;
 use super::route::Facade;
 use super::settings::Resource;
 
@@ -56,7 +57,10 @@ impl Facade {
 
     fn describe_issuer(&self) -> Value {
         let issuer = &self.settings.issuer;
-        let methods = ["none", "client_secret_basic", "client_secret_post"];
+        let mut methods = vec!["none", "client_secret_basic", "client_secret_post"];
+        if self.settings.cimd.enabled {
+            methods.push("private_key_jwt");
+        }
         let mut document = json!({
             "issuer": issuer,
             "authorization_endpoint": format!("{issuer}/authorize"),
@@ -72,12 +76,19 @@ impl Facade {
             "request_parameter_supported": false,
             "request_uri_parameter_supported": false,
         });
+        if self.settings.cimd.enabled {
+            document["token_endpoint_auth_signing_alg_values_supported"] = json!(Algorithm::NAMES);
+        }
         if self.settings.dcr.enabled {
             document["registration_endpoint"] = json!(format!("{issuer}/register"));
         }
-        if self.settings.upstream.revoke.is_some() {
+        if self.endpoints.revoke.is_some() {
             document["revocation_endpoint"] = json!(format!("{issuer}/revoke"));
             document["revocation_endpoint_auth_methods_supported"] = json!(methods);
+            if self.settings.cimd.enabled {
+                document["revocation_endpoint_auth_signing_alg_values_supported"] =
+                    json!(Algorithm::NAMES);
+            }
         }
         document
     }

@@ -6,14 +6,18 @@
 //! It knows neither Lambda nor sockets: requests come as values, and the network is an `Outbound`.
 
 mod answer;
+mod assertion;
 mod authorize;
+mod cache;
 mod callback;
 mod cimd;
 mod client;
 mod clock;
 mod consent;
 mod credentials;
+mod discover;
 mod flow;
+mod keyset;
 mod metadata;
 mod page;
 mod params;
@@ -21,15 +25,20 @@ mod register;
 mod revoke;
 mod route;
 mod seal;
+mod secrets;
 mod settings;
 mod token;
+mod trail;
 mod upstream;
 mod uri;
 mod validate;
 
 pub use clock::Clock;
+pub use discover::{DiscoveryError, Endpoints};
 pub use route::Facade;
+pub use secrets::{Key, Keys, NoKey, Secrets};
 pub use settings::{
-    Audience, Cimd, Dcr, Key, Keys, KnownClient, Lifetimes, Resource, Scope, Settings, Upstream,
+    Audience, Cimd, Dcr, KnownClient, Lifetimes, Resource, Scope, Settings, Upstream,
 };
+pub use trail::Trail;
 pub use validate::SettingsError;

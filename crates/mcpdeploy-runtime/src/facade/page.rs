@@ -13,6 +13,14 @@ use super::uri::{Reaches, Redirect};
 
 const STYLE: &str = include_str!("page.css");
 
+/// A scope as a person reads it.
+pub(super) struct Shown<'s> {
+    /// What it allows.
+    pub(super) description: &'s str,
+    /// What it is called.
+    pub(super) name: &'s str,
+}
+
 /// Makes pages.
 pub(super) struct Page {
     policy: String,
@@ -36,7 +44,7 @@ impl Page {
         client: &Client,
         ask: &Ask,
         resource: &str,
-        scopes: &[&str],
+        scopes: &[Shown<'_>],
         action: &str,
         ticket: &str,
     ) -> Answer {
@@ -72,7 +80,10 @@ impl Page {
         } else {
             let items: String = scopes
                 .iter()
-                .map(|scope| format!("<li>{}</li>", escaped(scope)))
+                .map(|scope| {
+                    let (description, name) = (escaped(scope.description), escaped(scope.name));
+                    format!("<li>{description} <small>{name}</small></li>")
+                })
                 .collect();
             format!("<p>It will be able to:</p><ul>{items}</ul>")
         };

@@ -8,6 +8,7 @@ use super::answer::{self, Answer, Code, Fault};
 use super::client::{Origin, Record, digest};
 use super::route::{Facade, media_type};
 use super::seal;
+use super::trail::Trail;
 use super::uri::{Reaches, Redirect, fits};
 
 /// The id carries them, and travels in URLs.
@@ -46,16 +47,21 @@ impl Method {
 }
 
 impl Facade {
-    pub(super) fn register(&self, headers: &HeaderMap, body: &[u8]) -> Result<Answer, Fault> {
+    pub(super) fn register(
+        &self,
+        headers: &HeaderMap,
+        body: &[u8],
+        trail: &mut Trail,
+    ) -> Result<Answer, Fault> {
         if media_type(headers) != Some("application/json") {
             return Err(metadata("the body must be application/json"));
         }
-        let said: Said = serde_json::from_slice(body)
-            .map_err(|fault| metadata(&format!("unreadable metadata: {fault}")))?;
+        let said: Said = serde_json::from_slice(body).map_err(|fault| unreadable(&fault))?;
         let kind = application_type(&said)?;
         self.check_redirects(&said.redirect_uris, kind)?;
         check_types(&said)?;
         let name = said.client_name.as_deref().map(shown_name);
+        trail.client.clone_from(&name);
         let method = self.method(&said, name.as_deref())?;
         let scope = self.registered_scope(said.scope.as_deref());
 
@@ -68,7 +74,7 @@ impl Facade {
             secret: secret.as_deref().map(|secret| digest(&[secret])),
         };
         let mut document = json!({
-            "client_id": self.sealer.seal(&record, until),
+            "client_id": self.held().sealer.seal(&record, until),
             "client_id_issued_at": now,
             "redirect_uris": record.redirect_uris,
             "application_type": kind,
@@ -190,6 +196,14 @@ pub(super) fn shown_name(name: &str) -> String {
         .collect::<String>()
         .trim()
         .to_owned()
+}
+
+/// Where the metadata cannot be read. What is there is not repeated, as serde would: it may be secret.
+fn unreadable(fault: &serde_json::Error) -> Fault {
+    let (line, column) = (fault.line(), fault.column());
+    metadata(&format!(
+        "unreadable metadata at line {line}, column {column}"
+    ))
 }
 
 fn metadata(why: &str) -> Fault {

@@ -2,16 +2,21 @@
 
 use bytes::Bytes;
 use http::{HeaderMap, Response};
-use subtle::ConstantTimeEq as _;
 
 use super::answer::{self, Answer, Code, Fault};
 use super::params::Params;
 use super::route::Facade;
 use super::token::Refresh;
+use super::trail::Trail;
 
 impl Facade {
-    pub(super) async fn revoke(&self, headers: &HeaderMap, form: &Params) -> Result<Answer, Fault> {
-        let caller = self.caller(headers, form)?;
+    pub(super) async fn revoke(
+        &self,
+        headers: &HeaderMap,
+        form: &Params,
+        trail: &mut Trail,
+    ) -> Result<Answer, Fault> {
+        let caller = self.caller(headers, form, trail).await?;
         let token = form
             .one("token")?
             .ok_or_else(|| Fault::new(Code::InvalidRequest, "token is missing"))?;
@@ -24,16 +29,11 @@ impl Facade {
             ));
         }
         // One that is not valid any more is as revoked as can be, says the RFC.
-        let Ok(refresh) = self.sealer.open::<Refresh>(token, self.clock.now()) else {
+        let Ok(refresh) = self.held().sealer.open::<Refresh>(token, self.clock.now()) else {
             return Ok(done());
         };
-        if !bool::from(caller.as_bytes().ct_eq(refresh.client.as_bytes())) {
-            return Err(Fault::new(
-                Code::InvalidGrant,
-                "the token was given to another client",
-            ));
-        }
-        let endpoint = self.settings.upstream.revoke.as_deref().unwrap_or_default();
+        caller.owns(&refresh.client, refresh.asserts, "the token")?;
+        let endpoint = self.endpoints.revoke.as_deref().unwrap_or_default();
         self.upstream(endpoint, &[("token", &refresh.token)])
             .await?;
         Ok(done())

@@ -1,25 +1,33 @@
 //! Which request is answered by what.
 
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError, RwLock};
 
 use bytes::Bytes;
 use http::header::CONTENT_TYPE;
-use http::{HeaderMap, Method, Request, StatusCode};
+use http::request::Parts;
+use http::{HeaderMap, Method, Request};
 
 use super::answer::{self, Answer, Code, Fault};
-use super::cimd::Cache;
+use super::assertion::{Fetched, Taken};
+use super::cache::Cache;
+use super::client::Client;
 use super::clock::Clock;
+use super::discover::Endpoints;
 use super::flow::Cookies;
 use super::metadata::path_of;
 use super::page::Page;
 use super::params::Params;
-use super::seal::Sealer;
+use super::secrets::{Held, Secrets};
 use super::settings::Settings;
+use super::trail::Trail;
 use super::validate::SettingsError;
 use crate::outbound::Outbound;
 
 /// More than any request here needs.
 const LARGEST: usize = 64 * 1024;
+
+/// Of a well-known path as it is told to the operator: its end is the client's own.
+const LONGEST_PATH: usize = 200;
 
 const RESOURCE: &str = "/.well-known/oauth-protected-resource";
 const ISSUER: [&str; 2] = [
@@ -32,83 +40,123 @@ pub struct Facade {
     pub(super) settings: Settings,
     pub(super) outbound: Arc<dyn Outbound>,
     pub(super) clock: Clock,
-    pub(super) sealer: Sealer,
+    pub(super) endpoints: Endpoints,
+    held: RwLock<Arc<Held>>,
     pub(super) cookies: Cookies,
     pub(super) page: Page,
-    pub(super) documents: Cache,
+    pub(super) documents: Cache<Client>,
+    pub(super) key_sets: Cache<Fetched>,
+    pub(super) taken: Taken,
 }
 
 impl Facade {
     /// A facade by `settings`, which reaches the upstream and documents of clients by `outbound`.
+    ///
+    /// # Errors
+    /// With these settings nobody could log in.
     pub fn new(
         settings: Settings,
+        secrets: Secrets,
+        endpoints: Endpoints,
         outbound: Arc<dyn Outbound>,
         clock: Clock,
     ) -> Result<Self, SettingsError> {
         settings.validated()?;
         Ok(Self {
-            sealer: Sealer::new(&settings.keys, &settings.issuer),
+            held: RwLock::new(Arc::new(Held::new(secrets, &settings.issuer))),
+            endpoints,
             cookies: Cookies::new(&settings.issuer),
             page: Page::new(),
             documents: Cache::default(),
+            key_sets: Cache::default(),
+            taken: Taken::default(),
             settings,
             outbound,
             clock,
         })
     }
 
+    /// From now on, these are the secrets.
+    pub fn renew(&self, secrets: Secrets) {
+        let held = Arc::new(Held::new(secrets, &self.settings.issuer));
+        *self.held.write().unwrap_or_else(PoisonError::into_inner) = held;
+    }
+
+    /// Whether since the last question something came that was not sealed with the keys in use. What
+    /// such a request asked for was not done.
+    pub fn missed(&self) -> bool {
+        self.held().sealer.missed()
+    }
+
+    pub(super) fn held(&self) -> Arc<Held> {
+        Arc::clone(&self.held.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
     /// Answers any request: what is wrong with it is said in the answer. The request's own host is
-    /// never looked at: the facade knows its name by its settings.
+    /// never looked at: the facade knows its name by its settings. What may be told of the request is
+    /// the [`Trail`] among the answer's extensions.
     pub async fn handle(&self, request: Request<Bytes>) -> Answer {
+        let mut trail = Trail::default();
         let (head, body) = request.into_parts();
-        if body.len() > LARGEST {
-            let fault = Fault::new(Code::InvalidRequest, "the request is too large");
-            let mut answer = fault.answer();
-            *answer.status_mut() = StatusCode::PAYLOAD_TOO_LARGE;
-            return answer;
-        }
+        let mut answer = match self.routed(&head, &body, &mut trail).await {
+            Ok(answer) => answer,
+            Err(fault) => {
+                trail.fault(&fault);
+                fault.answer()
+            }
+        };
+        answer.extensions_mut().insert(trail);
+        answer
+    }
+
+    async fn routed(&self, head: &Parts, body: &Bytes, trail: &mut Trail) -> Result<Answer, Fault> {
         let path = head.uri.path();
-        if let Some(answer) = self.well_known(&head.method, path) {
-            return answer;
+        if body.len() > LARGEST {
+            return Err(Fault::new(Code::TooLarge, "the request is too large"));
         }
+        if let Some(answer) = self.well_known(&head.method, path) {
+            trail.path = path.chars().take(LONGEST_PATH).collect();
+            return Ok(answer);
+        }
+        let (method, headers) = (&head.method, &head.headers);
         let query = || Params::parse(head.uri.query().unwrap_or_default().as_bytes());
-        let method = &head.method;
         let base = path_of(&self.settings.issuer);
-        match path.strip_prefix(base).unwrap_or_default() {
+        let endpoint = path.strip_prefix(base).unwrap_or_default();
+        let answer = match endpoint {
             "/authorize" => match *method {
-                Method::GET => self.authorize(&head.headers, &query()).await,
-                Method::POST => match form(&head.headers, &body) {
-                    Ok(form) => self.authorize(&head.headers, &form).await,
-                    Err(fault) => fault.answer(),
-                },
+                Method::GET => self.authorize(headers, &query(), trail).await,
+                Method::POST => self.authorize(headers, &form(headers, body)?, trail).await,
                 _ => answer::wrong_method("GET, POST"),
             },
-            "/consent" if method == Method::POST => match form(&head.headers, &body) {
-                Ok(form) => self.consent(&head.headers, &form),
-                Err(fault) => fault.answer(),
-            },
+            "/consent" if method == Method::POST => {
+                self.consent(headers, &form(headers, body)?, trail)
+            }
             "/consent" => answer::wrong_method("POST"),
-            "/callback" if method == Method::GET => self.callback(&head.headers, &query()),
+            "/callback" if method == Method::GET => self.callback(headers, &query(), trail),
             "/callback" => answer::wrong_method("GET"),
             "/register" if self.settings.dcr.enabled => {
-                open(method, || async { self.register(&head.headers, &body) }).await
+                let register = async |trail: &mut Trail| self.register(headers, body, trail);
+                open(method, trail, register).await
             }
             "/token" => {
-                open(method, || async {
-                    let form = form(&head.headers, &body)?;
-                    self.token(&head.headers, &form).await
-                })
-                .await
+                let token = async |trail: &mut Trail| {
+                    let form = form(headers, body)?;
+                    self.token(headers, &form, trail).await
+                };
+                open(method, trail, token).await
             }
-            "/revoke" if self.settings.upstream.revoke.is_some() => {
-                open(method, || async {
-                    let form = form(&head.headers, &body)?;
-                    self.revoke(&head.headers, &form).await
-                })
-                .await
+            "/revoke" if self.endpoints.revoke.is_some() => {
+                let revoke = async |trail: &mut Trail| {
+                    let form = form(headers, body)?;
+                    self.revoke(headers, &form, trail).await
+                };
+                open(method, trail, revoke).await
             }
-            _ => answer::not_found(),
-        }
+            _ => return Ok(answer::not_found()),
+        };
+        // Only now: the paths of others are not ours to repeat.
+        path.clone_into(&mut trail.path);
+        Ok(answer)
     }
 
     fn well_known(&self, method: &Method, path: &str) -> Option<Answer> {
@@ -136,13 +184,17 @@ impl Facade {
 }
 
 /// An endpoint that takes POST, and from pages of any origin.
-async fn open<F>(method: &Method, answer: impl FnOnce() -> F) -> Answer
-where
-    F: Future<Output = Result<Answer, Fault>>,
-{
+async fn open(
+    method: &Method,
+    trail: &mut Trail,
+    answer: impl AsyncFnOnce(&mut Trail) -> Result<Answer, Fault>,
+) -> Answer {
     match *method {
         Method::OPTIONS => answer::preflight("POST"),
-        Method::POST => answer::shared(answer().await.unwrap_or_else(|fault| fault.answer())),
+        Method::POST => answer::shared(answer(trail).await.unwrap_or_else(|fault| {
+            trail.fault(&fault);
+            fault.answer()
+        })),
         _ => answer::shared(answer::wrong_method("POST, OPTIONS")),
     }
 }

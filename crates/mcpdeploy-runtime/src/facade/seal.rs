@@ -4,6 +4,8 @@
 //! issuer that made it, are associated data: a refresh token is never taken for a state, nor that
 //! of another deployment for ours, even under the same key.
 
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use chacha20poly1305::aead::rand_core::RngCore as _;
@@ -12,7 +14,7 @@ use chacha20poly1305::{AeadCore as _, KeyInit as _, XChaCha20Poly1305, XNonce};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
-use super::settings::Keys;
+use super::secrets::Keys;
 
 const NONCE: usize = 24;
 
@@ -51,6 +53,8 @@ pub(super) struct Sealer {
     current: XChaCha20Poly1305,
     previous: Option<XChaCha20Poly1305>,
     issuer: String,
+    /// Whether something came that neither key opens.
+    missed: AtomicBool,
 }
 
 impl Sealer {
@@ -60,7 +64,14 @@ impl Sealer {
             current: cipher(&keys.current),
             previous: keys.previous.as_ref().map(cipher),
             issuer: issuer.to_owned(),
+            missed: AtomicBool::new(false),
         }
+    }
+
+    /// Whether since the last question something came that neither key opens: a forgery, what is very
+    /// old, or what was sealed with a newer key than these.
+    pub(super) fn missed(&self) -> bool {
+        self.missed.swap(false, Ordering::Relaxed)
     }
 
     /// `value`, of which nothing can be read nor changed, and which opens until `expires`.
@@ -124,7 +135,10 @@ impl Sealer {
                 };
                 cipher.decrypt(XNonce::from_slice(nonce), payload).ok()
             })
-            .ok_or(Unopened::Foreign)?;
+            .ok_or_else(|| {
+                self.missed.store(true, Ordering::Relaxed);
+                Unopened::Foreign
+            })?;
         // Another version of ours may have sealed it: what cannot be read is foreign, not a bug.
         let opening: Opening<T> = serde_json::from_slice(&plain).map_err(|_| Unopened::Foreign)?;
         Ok((opening.v, opening.e))
@@ -146,7 +160,7 @@ pub(super) fn random() -> String {
 mod tests {
     use proptest::prelude::*;
 
-    use super::super::settings::Key;
+    use super::super::secrets::Key;
     use super::*;
 
     #[derive(Debug, PartialEq, Serialize, Deserialize)]

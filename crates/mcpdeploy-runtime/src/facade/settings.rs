@@ -1,12 +1,7 @@
-//! What the facade is told: who it is, whom it stands before, whom it lets in.
+//! What the facade is told: who it is, whom it stands before, whom it lets in. Nothing of it is
+//! secret: where it has to do with a secret, it names it.
 
-use std::fmt;
-
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
-use secrecy::SecretString;
-use serde::{Deserialize, Deserializer};
-use zeroize::Zeroize as _;
+use serde::Deserialize;
 
 /// Everything the facade is told.
 #[derive(Debug, Clone, Deserialize)]
@@ -29,8 +24,6 @@ pub struct Settings {
     /// Clients described by a document of their own.
     #[serde(default)]
     pub cimd: Cimd,
-    /// What the facade seals with.
-    pub keys: Keys,
     /// How long things are valid.
     #[serde(default)]
     pub lifetimes: Lifetimes,
@@ -63,18 +56,20 @@ pub struct Scope {
 pub struct Upstream {
     /// The `iss` of its tokens; an `iss` in its answers must equal it.
     pub issuer: String,
-    /// Where people log in.
-    pub authorize: String,
+    /// Where people log in. Without this or `token`, the issuer's own document is asked.
+    #[serde(default)]
+    pub authorize: Option<String>,
     /// Where codes become tokens.
-    pub token: String,
+    #[serde(default)]
+    pub token: Option<String>,
     /// Where refresh tokens are revoked, when it can.
     #[serde(default)]
     pub revoke: Option<String>,
     /// The facade's own client there.
     pub client_id: String,
-    /// That client's secret, when it has one.
+    /// The ARN of that client's secret, when it has one.
     #[serde(default)]
-    pub client_secret: Option<SecretString>,
+    pub client_secret: Option<String>,
     /// How it is told whom the token is for.
     #[serde(default)]
     pub audience: Audience,
@@ -86,8 +81,8 @@ impl Upstream {
         let domain = domain.trim_end_matches('/');
         Self {
             issuer: issuer.to_owned(),
-            authorize: format!("{domain}/oauth2/authorize"),
-            token: format!("{domain}/oauth2/token"),
+            authorize: Some(format!("{domain}/oauth2/authorize")),
+            token: Some(format!("{domain}/oauth2/token")),
             revoke: Some(format!("{domain}/oauth2/revoke")),
             client_id: client_id.to_owned(),
             client_secret: None,
@@ -119,9 +114,9 @@ pub struct KnownClient {
     pub name: String,
     /// Where it may be returned to; on a loopback address at any port.
     pub redirect_uris: Vec<String>,
-    /// Its secret, when it can keep one.
+    /// The ARN of its secret, when it can keep one.
     #[serde(default)]
-    pub client_secret: Option<SecretString>,
+    pub client_secret: Option<String>,
 }
 
 /// Dynamic client registration (RFC 7591).
@@ -169,60 +164,6 @@ impl Default for Cimd {
             enabled: true,
             host_patterns: Vec::new(),
         }
-    }
-}
-
-/// What the facade seals with.
-#[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Keys {
-    /// Seals and opens.
-    pub current: Key,
-    /// Opens what it sealed before the rotation.
-    #[serde(default)]
-    pub previous: Option<Key>,
-}
-
-/// A key of 32 random bytes; in settings as base64.
-#[derive(Clone)]
-pub struct Key([u8; 32]);
-
-impl Key {
-    /// The key of these bytes.
-    pub fn new(bytes: [u8; 32]) -> Self {
-        Self(bytes)
-    }
-
-    pub(super) fn bytes(&self) -> &[u8; 32] {
-        &self.0
-    }
-}
-
-impl Drop for Key {
-    fn drop(&mut self) {
-        self.0.zeroize();
-    }
-}
-
-impl fmt::Debug for Key {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Key(…)")
-    }
-}
-
-impl<'de> Deserialize<'de> for Key {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let mut text = String::deserialize(deserializer)?;
-        let decoded = STANDARD.decode(&text);
-        text.zeroize();
-        // The message must not repeat the key, as serde's own would.
-        let mut bytes =
-            decoded.map_err(|_| serde::de::Error::custom("a key must be base64 of 32 bytes"))?;
-        let key = <[u8; 32]>::try_from(bytes.as_slice())
-            .map(Self)
-            .map_err(|_| serde::de::Error::custom("a key must be base64 of 32 bytes"));
-        bytes.zeroize();
-        key
     }
 }
 

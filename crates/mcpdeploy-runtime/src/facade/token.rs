@@ -10,15 +10,18 @@ use subtle::ConstantTimeEq as _;
 
 use super::answer::{self, Answer, Code, Fault};
 use super::callback::Granted;
+use super::credentials::Caller;
 use super::params::Params;
 use super::route::Facade;
 use super::seal::{Travels, Unopened};
+use super::trail::Trail;
 
 /// The refresh token that a client gets: the upstream's, and to whom and for what it was given.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(super) struct Refresh {
     pub(super) token: String,
     pub(super) client: String,
+    pub(super) asserts: bool,
     pub(super) resource: String,
     pub(super) scopes: Vec<String>,
 }
@@ -28,8 +31,13 @@ impl Travels for Refresh {
 }
 
 impl Facade {
-    pub(super) async fn token(&self, headers: &HeaderMap, form: &Params) -> Result<Answer, Fault> {
-        let caller = self.caller(headers, form)?;
+    pub(super) async fn token(
+        &self,
+        headers: &HeaderMap,
+        form: &Params,
+        trail: &mut Trail,
+    ) -> Result<Answer, Fault> {
+        let caller = self.caller(headers, form, trail).await?;
         match form.one("grant_type")? {
             Some("authorization_code") => self.exchange(&caller, form).await,
             Some("refresh_token") => self.refresh(&caller, form).await,
@@ -41,7 +49,7 @@ impl Facade {
         }
     }
 
-    async fn exchange(&self, caller: &str, form: &Params) -> Result<Answer, Fault> {
+    async fn exchange(&self, caller: &Caller, form: &Params) -> Result<Answer, Fault> {
         let code = form.one("code")?.ok_or_else(|| required("code"))?;
         let verifier = form
             .one("code_verifier")?
@@ -50,12 +58,11 @@ impl Facade {
             .one("redirect_uri")?
             .ok_or_else(|| required("redirect_uri"))?;
         let Granted { code, ask } = self
+            .held()
             .sealer
             .open(code, self.clock.now())
             .map_err(|why| not_granted("the code", why))?;
-        if !equal(caller, &ask.client) {
-            return Err(denied("the code was given to another client"));
-        }
+        caller.owns(&ask.client, ask.asserts, "the code")?;
         if redirect_uri != ask.redirect_uri {
             return Err(denied("the code was sent to another redirect_uri"));
         }
@@ -69,7 +76,7 @@ impl Facade {
         let callback = self.callback_uri();
         let answered = self
             .upstream(
-                &self.settings.upstream.token,
+                &self.endpoints.token,
                 &[
                     ("grant_type", "authorization_code"),
                     ("code", &code),
@@ -85,24 +92,24 @@ impl Facade {
             .map(|token| Refresh {
                 token: token.to_owned(),
                 client: ask.client,
+                asserts: ask.asserts,
                 resource: ask.resource,
                 scopes: ask.scopes.clone(),
             });
         self.tokens(&answered, &ask.scopes, refresh, until)
     }
 
-    async fn refresh(&self, caller: &str, form: &Params) -> Result<Answer, Fault> {
+    async fn refresh(&self, caller: &Caller, form: &Params) -> Result<Answer, Fault> {
         let token = form
             .one("refresh_token")?
             .ok_or_else(|| required("refresh_token"))?;
         let now = self.clock.now();
         let (mut refresh, until) = self
+            .held()
             .sealer
             .open_until::<Refresh>(token, now)
             .map_err(|why| not_granted("the refresh token", why))?;
-        if !equal(caller, &refresh.client) {
-            return Err(denied("the refresh token was given to another client"));
-        }
+        caller.owns(&refresh.client, refresh.asserts, "the refresh token")?;
         self.same_resource(form, &refresh.resource)?;
         let scopes = narrowed(form.one("scope")?, &refresh.scopes)?;
         let scope = scopes.join(" ");
@@ -113,9 +120,7 @@ impl Facade {
         if scopes != refresh.scopes {
             parameters.push(("scope", &scope));
         }
-        let answered = self
-            .upstream(&self.settings.upstream.token, &parameters)
-            .await?;
+        let answered = self.upstream(&self.endpoints.token, &parameters).await?;
         // One that the upstream does not change keeps its end, but is sealed with the current key.
         let rotated = answered.get("refresh_token").and_then(Value::as_str);
         let until = if rotated.is_some() {
@@ -165,7 +170,7 @@ impl Facade {
             body["expires_in"] = json!(expires);
         }
         if let Some(refresh) = refresh {
-            body["refresh_token"] = json!(self.sealer.seal(&refresh, until));
+            body["refresh_token"] = json!(self.held().sealer.seal(&refresh, until));
         }
         Ok(answer::json_answer(StatusCode::OK, &body))
     }

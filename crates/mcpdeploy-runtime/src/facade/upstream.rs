@@ -66,7 +66,7 @@ impl Facade {
             .uri(endpoint)
             .header(CONTENT_TYPE, "application/x-www-form-urlencoded")
             .header(ACCEPT, "application/json");
-        if let Some(secret) = &upstream.client_secret {
+        if let Some(secret) = &self.held().upstream {
             let id = escaped(&upstream.client_id);
             let secret = escaped(secret.expose_secret());
             let pair = STANDARD.encode(format!("{id}:{secret}"));

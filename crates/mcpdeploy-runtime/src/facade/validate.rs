@@ -21,7 +21,7 @@ pub enum SettingsError {
     /// A scope of `dcr` is not among `scopes`.
     #[error("dcr names the scope {0}, which scopes does not have")]
     UnknownScope(String),
-    /// An endpoint of the upstream is not an https URL.
+    /// The upstream, or an endpoint of it, is not an https URL.
     #[error("the upstream's {0} is not an https URL")]
     Upstream(&'static str),
     /// A known client's redirect URI cannot be one.
@@ -61,8 +61,9 @@ impl Settings {
             return Err(SettingsError::UnknownScope(name.clone()));
         }
         let endpoints = [
-            ("authorize endpoint", Some(&self.upstream.authorize)),
-            ("token endpoint", Some(&self.upstream.token)),
+            ("issuer", Some(&self.upstream.issuer)),
+            ("authorize endpoint", self.upstream.authorize.as_ref()),
+            ("token endpoint", self.upstream.token.as_ref()),
             ("revocation endpoint", self.upstream.revoke.as_ref()),
         ];
         for (name, url) in endpoints {
@@ -84,7 +85,7 @@ impl Settings {
 }
 
 /// https, or http on this machine, which is the embedded cloud.
-fn is_url(text: &str) -> bool {
+pub(super) fn is_url(text: &str) -> bool {
     let absolute = Redirect::parse(text).is_ok_and(|url| match url.reaches {
         Reaches::Web | Reaches::Loopback => true,
         Reaches::App => false,

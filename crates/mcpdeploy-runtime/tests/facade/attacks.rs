@@ -1,11 +1,17 @@
 //! What an attacker tries, each refused.
 
-use http::{Method, StatusCode};
+use std::sync::Arc;
+
+use bytes::Bytes;
+use http::{Method, Request, StatusCode};
+use mcpdeploy_runtime::facade::{Clock, Facade, Settings};
+use mcpdeploy_runtime::outbound::{Https, Resolve, Resolved};
+use rustls::RootCertStore;
 use serde_json::json;
 
 use crate::support::{
-    APP, BASE, Browser, Setup, assert_stays, authorize, error_of, location, onward_to, query_of,
-    text_of,
+    APP, BASE, Browser, LOGIN, Setup, assert_stays, authorize, challenge, endpoints, error_of,
+    location, onward_to, query_of, secrets, settings, text_of, ticket_of,
 };
 
 #[tokio::test]
@@ -238,7 +244,7 @@ async fn a_code_is_good_once_and_for_a_while() {
 #[tokio::test]
 async fn another_deployment_with_the_same_key_is_another() {
     let setup = Setup::new();
-    let mut settings = crate::support::settings();
+    let mut settings = settings();
     settings["issuer"] = json!("https://other.example");
     let other = Setup::with(&settings);
     let client = other.client(APP).await;
@@ -277,4 +283,120 @@ async fn an_app_that_calls_itself_something_does_not_write_our_page() {
         "{page}"
     );
     assert!(page.contains("&quot;&gt;&lt;script&gt;"));
+}
+
+/// A resolver under an attacker's control.
+struct Points(std::net::SocketAddr);
+
+impl Resolve for Points {
+    fn resolve<'a>(&'a self, _host: &'a str, _port: u16) -> Resolved<'a> {
+        Box::pin(async { Ok(vec![self.0]) })
+    }
+}
+
+#[tokio::test]
+async fn a_document_at_the_metadata_service_is_not_fetched() {
+    // The real client: by its address, by other ways to write it, and by a name that resolves to it.
+    // That it is not followed there by a redirect is among the tests of documents.
+    let inside = "169.254.169.254:443".parse().unwrap();
+    for (outbound, url) in [
+        (
+            Https::default(),
+            "https://169.254.169.254/latest/meta-data/",
+        ),
+        (Https::default(), "https://[fd00:ec2::254]/latest"),
+        (Https::default(), "https://[::ffff:169.254.169.254]/latest"),
+        (
+            Https::new(Points(inside), RootCertStore::empty()),
+            "https://app.example/client.json",
+        ),
+    ] {
+        let settings: Settings = serde_json::from_value(settings()).unwrap();
+        let endpoints = endpoints(&settings);
+        let clock = Clock::system();
+        let facade =
+            Facade::new(settings, secrets(), endpoints, Arc::new(outbound), clock).unwrap();
+        let request = Request::get(authorize(url, APP, &[])).body(Bytes::new());
+        let answer = facade.handle(request.unwrap()).await;
+        assert_stays(&answer, 400);
+        let why = "has an address that may not be asked";
+        assert!(text_of(&answer).contains(why), "{}", text_of(&answer));
+    }
+}
+
+#[tokio::test]
+async fn pkce_cannot_be_talked_down() {
+    let setup = Setup::new();
+    let plain = [("code_challenge_method", "plain")];
+    let unsaid = [("code_challenge_method", "")];
+    let none = [("code_challenge", ""), ("code_challenge_method", "")];
+    for changes in [&plain[..], &unsaid, &none, &[("code_challenge", "short")]] {
+        let path = authorize("known", "https://known.example/cb", changes);
+        let back = query_of(&location(&setup.get(&path).await));
+        assert_eq!(back["error"], "invalid_request");
+        assert!(!back.contains_key("code"));
+    }
+    let client = setup.client(APP).await;
+    let code = setup.code(&client, APP).await;
+    let challenge = challenge();
+    for verifier in [None, Some(""), Some(challenge.as_str())] {
+        let mut form = vec![
+            ("grant_type", "authorization_code"),
+            ("client_id", client.as_str()),
+            ("code", code.as_str()),
+            ("redirect_uri", APP),
+        ];
+        form.extend(verifier.map(|verifier| ("code_verifier", verifier)));
+        let answer = setup.post("/token", &form).await;
+        assert_eq!(answer.status(), StatusCode::BAD_REQUEST);
+    }
+    assert_eq!(setup.trade(&client, &code).await.status(), StatusCode::OK);
+}
+
+#[tokio::test]
+async fn no_page_can_be_framed_or_run_anything() {
+    let setup = Setup::new();
+    let client = setup.client(APP).await;
+    let browser = Browser::new(&setup);
+    let asked = browser.get(&authorize(&client, APP, &[])).await;
+    let onward = browser.decide(&ticket_of(&asked), "approve").await;
+    let fault = setup.get("/authorize").await;
+    let stranger = setup
+        .get(&authorize(&client, APP, &[("scope", "admin")]))
+        .await;
+    let back = setup.get("/callback").await;
+    for page in [asked, onward, fault, stranger, back] {
+        let headers = page.headers();
+        assert_eq!(headers["x-frame-options"], "DENY");
+        assert_eq!(headers["x-content-type-options"], "nosniff");
+        assert_eq!(headers["cache-control"], "no-store");
+        assert_eq!(headers["content-type"], "text/html; charset=utf-8");
+        let policy = headers["content-security-policy"].to_str().unwrap();
+        assert!(policy.starts_with("default-src 'none'; style-src 'sha256-"));
+        assert!(policy.contains("frame-ancestors 'none'"), "{policy}");
+        assert!(!policy.contains("unsafe") && !policy.contains("script-src"));
+        assert!(!text_of(&page).contains("<script"));
+    }
+}
+
+#[tokio::test]
+async fn a_yes_to_one_client_is_none_to_another() {
+    let setup = Setup::new();
+    let trusted = setup.client(APP).await;
+    let browser = Browser::new(&setup);
+    browser.state(&trusted, APP).await;
+    // Remembered for the one that was asked about, and for nobody who only says the same of itself.
+    let again = browser.get(&authorize(&trusted, APP, &[])).await;
+    assert!(location(&again).starts_with(LOGIN));
+    let other = setup.client(APP).await;
+    for client in [other.as_str(), "known"] {
+        let uri = if client == "known" {
+            "https://known.example/cb"
+        } else {
+            APP
+        };
+        let asked = browser.get(&authorize(client, uri, &[])).await;
+        assert_eq!(asked.status(), StatusCode::OK);
+        assert!(text_of(&asked).contains("name=\"ticket\""));
+    }
 }

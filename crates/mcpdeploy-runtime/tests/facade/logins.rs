@@ -1,10 +1,11 @@
 //! Logins as they should go.
 
 use http::StatusCode;
+use serde_json::json;
 
 use crate::support::{
     APP, BASE, Browser, LOGIN, RESOURCE, Setup, authorize, challenge, error_of, json_of, location,
-    onward_to, query_of, text_of,
+    onward_to, query_of, settings, text_of, ticket_of,
 };
 
 #[tokio::test]
@@ -95,6 +96,32 @@ async fn the_page_says_who_asks_for_what_and_where_it_returns() {
 }
 
 #[tokio::test]
+async fn a_scope_is_told_by_what_it_allows_and_by_its_own_name() {
+    let mut settings = settings();
+    settings["scopes"] = json!([
+        {"name": format!("{RESOURCE}/read"), "description": "Read the weather"},
+        {"name": "openid", "description": "Know who you are"},
+    ]);
+    let setup = Setup::with(&settings);
+    let client = setup.client(APP).await;
+    let page = setup.get(&authorize(&client, APP, &[("scope", "")])).await;
+    for part in [
+        "Read the weather <small>read</small>",
+        "Know who you are <small>openid</small>",
+    ] {
+        assert!(text_of(&page).contains(part), "{}", text_of(&page));
+    }
+    // Requests and tokens carry the whole name.
+    let whole = format!("{RESOURCE}/read");
+    let browser = Browser::new(&setup);
+    let page = browser
+        .get(&authorize(&client, APP, &[("scope", &whole)]))
+        .await;
+    let onward = browser.decide(&ticket_of(&page), "approve").await;
+    assert_eq!(query_of(&onward_to(&onward))["scope"], whole);
+}
+
+#[tokio::test]
 async fn a_no_is_told_to_the_client() {
     let setup = Setup::new();
     let client = setup.client(APP).await;
@@ -129,8 +156,8 @@ async fn what_the_upstream_refuses_is_told_to_the_client() {
 
 #[tokio::test]
 async fn a_yes_is_remembered_for_the_same_and_nothing_more() {
-    let mut settings = crate::support::settings();
-    settings["dcr"]["allowed_scopes"] = serde_json::json!(["mcp/read", "mcp/write"]);
+    let mut settings = settings();
+    settings["dcr"]["allowed_scopes"] = json!(["mcp/read", "mcp/write"]);
     let setup = Setup::with(&settings);
     let client = setup.client(APP).await;
     let browser = Browser::new(&setup);
@@ -226,9 +253,8 @@ async fn a_request_that_is_wrong_is_told_to_a_client_that_is_vouched_for() {
 
 #[tokio::test]
 async fn of_several_servers_the_one_that_is_named_is_meant() {
-    let mut settings = crate::support::settings();
-    settings["resources"] =
-        serde_json::json!([{"url": RESOURCE}, {"url": "https://mcp.example/b"}]);
+    let mut settings = settings();
+    settings["resources"] = json!([{"url": RESOURCE}, {"url": "https://mcp.example/b"}]);
     let setup = Setup::with(&settings);
     let uri = "http://127.0.0.1:9/cb";
     let unnamed = setup
@@ -252,8 +278,8 @@ async fn of_several_servers_the_one_that_is_named_is_meant() {
 /// Browsers keep no `Secure` cookie of plain http, which only the embedded cloud is.
 #[tokio::test]
 async fn on_loopback_cookies_do_without_https() {
-    let mut settings = crate::support::settings();
-    settings["issuer"] = serde_json::json!("http://127.0.0.1:8080");
+    let mut settings = settings();
+    settings["issuer"] = json!("http://127.0.0.1:8080");
     let setup = Setup::with(&settings);
     let page = setup
         .get(&authorize("known", "http://127.0.0.1:1/cb", &[]))

@@ -5,6 +5,7 @@
     reason = "a test that cannot go on has failed; clippy sees tests only in functions marked so"
 )]
 
+mod assertions;
 mod attacks;
 mod documents;
 mod https;

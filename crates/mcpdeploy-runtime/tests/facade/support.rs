@@ -8,7 +8,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use bytes::Bytes;
 use http::{Method, Request, Response, StatusCode};
-use mcpdeploy_runtime::facade::{Clock, Facade, Settings};
+use mcpdeploy_runtime::facade::{Clock, Endpoints, Facade, Key, Keys, Secrets, Settings};
 use mcpdeploy_runtime::outbound::{Answering, Bounds, Outbound, OutboundError, Reach};
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
@@ -37,15 +37,32 @@ pub(crate) fn settings() -> Value {
             "token": "https://login.example/oauth2/token",
             "revoke": "https://login.example/oauth2/revoke",
             "client_id": "ours",
-            "client_secret": "upstream-secret",
+            "client_secret": "arn:of-the-secret",
         },
         "clients": [{
             "client_id": "known",
             "name": "Known",
             "redirect_uris": ["https://known.example/cb", "http://127.0.0.1/cb"],
         }],
-        "keys": {"current": STANDARD.encode([7; 32])},
     })
+}
+
+pub(crate) fn secrets() -> Secrets {
+    Secrets {
+        upstream: Some("upstream-secret".into()),
+        ..Secrets::of(Keys {
+            current: Key::new([7; 32]),
+            previous: None,
+        })
+    }
+}
+
+pub(crate) fn endpoints(settings: &Settings) -> Endpoints {
+    Endpoints {
+        authorize: settings.upstream.authorize.clone().unwrap(),
+        token: settings.upstream.token.clone().unwrap(),
+        revoke: settings.upstream.revoke.clone(),
+    }
 }
 
 /// What came to the outside, and what it answers.
@@ -152,7 +169,9 @@ impl Setup {
         let now = Arc::new(AtomicU64::new(1_000_000));
         let time = Arc::clone(&now);
         let clock = Clock::new(move || time.load(Ordering::Relaxed));
-        let facade = Facade::new(settings, Arc::new(Seen(Arc::clone(&world))), clock).unwrap();
+        let outbound = Arc::new(Seen(Arc::clone(&world)));
+        let endpoints = endpoints(&settings);
+        let facade = Facade::new(settings, secrets(), endpoints, outbound, clock).unwrap();
         Self { facade, world, now }
     }
 

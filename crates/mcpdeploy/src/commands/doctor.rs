@@ -1,7 +1,7 @@
 //! `doctor`: what is missing on this machine or in the account, and how to mend it.
 
 use mcpdeploy_aws::clients::{ClientFactory, ConnectSettings};
-use mcpdeploy_build::{self as build, Architecture, Toolchain};
+use mcpdeploy_build::{self as build, Architecture, BuildRequest, Toolchain};
 use mcpdeploy_config::Loaded;
 use mcpdeploy_local::Running;
 
@@ -25,7 +25,13 @@ pub(crate) async fn run(global: &Global, screen: &Screen) -> Result<Exit, Failur
         Some(mcpdeploy_config::Architecture::X86_64) | None => Architecture::X86_64,
     };
     checks.push(toolchain(&project, architecture));
-    checks.push(built(&project));
+    if let Some((loaded, server)) = loaded.as_ref().ok().zip(server) {
+        let request = project.build_request(&loaded.config, server, None, None);
+        checks.extend(request.bridge.then(|| runtime(request.architecture)));
+        checks.push(built(&project, Some(&request)));
+    } else {
+        checks.push(built(&project, None));
+    }
     checks.push(state(&project, global, loaded.as_ref().ok()).await);
     if project.local {
         checks.push(embedded(&project).await);
@@ -106,8 +112,25 @@ fn toolchain(project: &Project, architecture: Architecture) -> Check {
     }
 }
 
-fn built(project: &Project) -> Check {
+/// What is put beside a server that knows no Lambda.
+fn runtime(architecture: Architecture) -> Check {
+    let what = format!("the runtime for {architecture}");
+    match build::runtime::binary(architecture) {
+        Ok(bytes) => good(&what, format!("a part of mcpdeploy, {} bytes", bytes.len())),
+        Err(error) => {
+            let mend = error.help().unwrap_or_default();
+            bad(&what, error.to_string(), mend)
+        }
+    }
+}
+
+fn built(project: &Project, wanted: Option<&BuildRequest>) -> Check {
     match build::existing_artifact(&project.build_folder()) {
+        Ok(Some(artifact)) if wanted.is_some_and(|wanted| !wanted.fits(&artifact)) => open(
+            "the build",
+            "for another architecture or transport than the file has now",
+            "mcpdeploy build",
+        ),
         Ok(Some(artifact)) => good("the build", format!("sha256:{}", &artifact.sha256[..16])),
         Ok(None) => open("the build", "not built yet", "mcpdeploy build"),
         Err(error) => bad("the build", error.to_string(), "mcpdeploy build"),

@@ -41,16 +41,13 @@ pub(crate) fn run(global: &Global, args: &Init, screen: &Screen) -> Result<Exit,
         .map(|d| choose(d, args, screen))
         .transpose()?
         .flatten();
-    match args.transport {
-        None | Some(Transport::Lambda) => {}
-        Some(Transport::Http | Transport::Stdio) => {
-            return Err(Failure::usage("the bridges for http and stdio servers are not there yet in this version")
-                .hint("a server that speaks the Lambda Runtime API itself is deployed with --transport lambda"));
-        }
-    }
+    let transport = args.transport.map_or_else(
+        || found.map_or(build::Transport::Lambda, |package| package.transport),
+        build::Transport::from,
+    );
     let name = name(args, found, &project.root, screen)?;
     let region = region(global);
-    let text = write(&name, &region, found);
+    let text = write(&name, &region, transport, found);
     // What is written must be something that every other command takes.
     config::load(CONFIG, &text, config::DEFAULT_ENVIRONMENT)?;
     save(&path, &text)?;
@@ -61,17 +58,37 @@ pub(crate) fn run(global: &Global, args: &Init, screen: &Screen) -> Result<Exit,
         &format!(
             "Wrote {}{}",
             path.display(),
-            found.map_or_else(String::new, |p| format!(" for the package {}", p.name))
+            found.map_or_else(String::new, |p| format!(
+                " for the package {}, which speaks {}",
+                p.name,
+                in_words(transport)
+            ))
         ),
-        json!({"file": path, "name": name, "region": region, "package": found.map(|p| &p.name)}),
+        json!({
+            "file": path,
+            "name": name,
+            "region": region,
+            "package": found.map(|p| &p.name),
+            "transport": key(transport),
+        }),
     );
+    // Whether Lambda starts it can be seen for certain; what else it speaks cannot.
     if let Some(package) = found
-        && package.transport != build::Transport::Lambda
+        && package.lambda != (transport == build::Transport::Lambda)
     {
-        screen.warn(&format!(
-            "{} does not look like a server for the Lambda Runtime API (no lambda_http, no lambda_runtime): it will build, but Lambda cannot talk to it",
-            package.name
-        ));
+        screen.warn(&if package.lambda {
+            format!(
+                "{} is a server for the Lambda Runtime API (it has lambda_http or lambda_runtime): as a server that speaks {} it will not start",
+                package.name,
+                in_words(transport)
+            )
+        } else {
+            format!(
+                "{} does not look like a server for the Lambda Runtime API (no lambda_http, no lambda_runtime): it will build, but Lambda cannot talk to it; it looks like one that speaks {}",
+                package.name,
+                in_words(package.transport)
+            )
+        });
     }
     if found.is_none() {
         screen.warn("there is no Cargo package with a binary here: set `binary` under [server] to a ready executable");
@@ -166,7 +183,39 @@ fn region(global: &Global) -> String {
         .unwrap_or_else(|| "us-east-1".to_owned())
 }
 
-fn write(name: &str, region: &str, found: Option<&DetectedPackage>) -> String {
+impl From<Transport> for build::Transport {
+    fn from(transport: Transport) -> Self {
+        match transport {
+            Transport::Lambda => Self::Lambda,
+            Transport::Http => Self::Http,
+            Transport::Stdio => Self::Stdio,
+        }
+    }
+}
+
+/// The transport as the file has it.
+fn key(transport: build::Transport) -> &'static str {
+    match transport {
+        build::Transport::Lambda => "lambda",
+        build::Transport::Http => "http",
+        build::Transport::Stdio => "stdio",
+    }
+}
+
+fn in_words(transport: build::Transport) -> &'static str {
+    match transport {
+        build::Transport::Lambda => "to Lambda itself",
+        build::Transport::Http => "HTTP",
+        build::Transport::Stdio => "stdio",
+    }
+}
+
+fn write(
+    name: &str,
+    region: &str,
+    transport: build::Transport,
+    found: Option<&DetectedPackage>,
+) -> String {
     let mut document = DocumentMut::new();
     let mut section = |key: &str, comment: &str, entries: Vec<(&str, Item)>| {
         let mut table = Table::new();
@@ -188,6 +237,9 @@ fn write(name: &str, region: &str, found: Option<&DetectedPackage>) -> String {
         ("memory_mb", value(256)),
         ("timeout_seconds", value(30)),
     ];
+    if transport != build::Transport::Lambda {
+        server.push(("transport", value(key(transport))));
+    }
     // Only needed when the name does not tell the package.
     if let Some(package) = found
         && package.name != name

@@ -9,6 +9,7 @@ use serde_json::json;
 use tokio::signal::unix::{SignalKind, signal};
 
 use crate::cli::{Global, Local, LocalUp};
+use crate::commands::local_user;
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::local;
@@ -26,6 +27,7 @@ pub(crate) async fn run(global: &Global, args: &Local, screen: &Screen) -> Resul
         Local::Down { data } => down(&folder(&project, data.as_deref()), screen).await,
         Local::Status { data } => status(&folder(&project, data.as_deref()), screen).await,
         Local::Reset { data } => reset(&project, data.as_deref(), screen).await,
+        Local::User(user) => local_user::run(&project, global, user, screen).await,
     }
 }
 

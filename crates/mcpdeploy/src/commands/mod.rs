@@ -10,6 +10,7 @@ mod graph;
 mod import;
 mod init;
 mod local;
+mod local_user;
 mod migrate;
 mod output;
 mod plan;
@@ -19,6 +20,7 @@ mod state;
 mod test;
 mod unlock;
 mod validate;
+mod version;
 
 use clap::CommandFactory;
 
@@ -54,14 +56,6 @@ pub(crate) async fn run(cli: Cli, screen: &Screen) -> Result<Exit, Failure> {
             Ok(Exit::Done)
         }
         Command::Schema { name } => schema::run(name.as_deref(), screen),
-        Command::Version => {
-            let version = env!("CARGO_PKG_VERSION");
-            screen.result(
-                "version",
-                &format!("mcpdeploy {version}"),
-                serde_json::json!({"version": version}),
-            );
-            Ok(Exit::Done)
-        }
+        Command::Version => version::run(&global, screen),
     }
 }

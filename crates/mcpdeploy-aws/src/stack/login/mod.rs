@@ -1,0 +1,146 @@
+//! The login before the server: whose tokens the gateway takes, and the OAuth facade at which
+//! clients register and people agree.
+//!
+//! All of it answers on the API's own address: the facade's issuer is the API's URL, and the
+//! tokens are for the URL of the MCP endpoint.
+
+mod document;
+mod facade;
+mod pool;
+mod scopes;
+
+use mcpdeploy_config::{AuthProvider, Oidc, Server};
+use mcpdeploy_engine::address::Address;
+use mcpdeploy_engine::value::Input;
+use serde_json::{Value, json};
+
+use super::names::Names;
+use super::{Place, Stack, joined, reference};
+use crate::ids::text;
+use crate::kinds::{Api, Authorizer, AuthorizerInputs, AuthorizerSort, InputSet, Jwt, Secret};
+use scopes::Scopes;
+
+/// What protects the server's route.
+pub(super) struct Guard {
+    /// Who checks the tokens.
+    pub(super) authorizer: Address,
+    /// Scopes of which a token must have one; any token will do when there are none.
+    pub(super) scopes: InputSet<String>,
+}
+
+/// What a login is made with.
+struct Setting<'a> {
+    server: &'a Server,
+    place: &'a Place,
+    names: &'a Names,
+    api: &'a Address,
+    /// The entries of `[secrets]`: name, and address when they are ours.
+    secrets: &'a [(String, Option<Address>)],
+}
+
+impl Setting<'_> {
+    /// The API's URL, without a slash at the end.
+    fn base(&self) -> Value {
+        reference(self.api, "/endpoint")
+    }
+
+    /// The URL of the MCP endpoint: whom tokens are for.
+    fn mcp_url(&self) -> Value {
+        joined([self.base(), json!(self.server.mcp_path)])
+    }
+}
+
+/// Whose tokens are taken.
+struct Issuer {
+    /// Their `iss`.
+    url: Input<String>,
+    /// What is in their `aud`, or in `client_id` where there is no `aud`.
+    audience: Input<String>,
+    /// The facade's `upstream`.
+    upstream: Value,
+    scopes: Scopes,
+}
+
+impl Stack<'_> {
+    /// The login; nothing when it is off.
+    pub(super) fn login(
+        &mut self,
+        server: &Server,
+        place: &Place,
+        names: &Names,
+        api: &Address,
+        secrets: &[(String, Option<Address>)],
+    ) -> Option<Guard> {
+        let auth = &self.config.auth;
+        if !auth.enabled {
+            return None;
+        }
+        let setting = Setting {
+            server,
+            place,
+            names,
+            api,
+            secrets,
+        };
+        let issuer = match (auth.provider, &auth.oidc) {
+            (AuthProvider::Cognito, _) => self.pool(&setting),
+            (AuthProvider::Oidc, Some(oidc)) => self.oidc(oidc, &setting),
+            // The configuration has refused it.
+            (AuthProvider::Oidc, None) | (AuthProvider::None, _) => return None,
+        };
+        let authorizer = self.add::<Authorizer>(
+            "login",
+            &AuthorizerInputs {
+                api: Api::id(api).into(),
+                name: "login".to_owned(),
+                sort: AuthorizerSort::Jwt,
+                jwt: Some(Jwt {
+                    issuer: issuer.url.clone(),
+                    audience: [issuer.audience.clone()].into_iter().collect(),
+                }),
+                function: None,
+                identity_sources: [AuthorizerInputs::TOKEN.to_owned()].into_iter().collect(),
+            },
+        );
+        let scopes = issuer.scopes.wanted();
+        self.facade(&setting, &issuer);
+        Some(Guard { authorizer, scopes })
+    }
+
+    /// An issuer of the user's own.
+    fn oidc(&mut self, oidc: &Oidc, setting: &Setting<'_>) -> Issuer {
+        let audience = oidc.audience.as_ref().unwrap_or(&oidc.client_id);
+        let mut upstream = json!({
+            "issuer": oidc.issuer,
+            "client_id": oidc.client_id,
+            "audience": facade::told(oidc),
+        });
+        if let Some(name) = &oidc.secret_name {
+            upstream["client_secret"] = self.secret_arn(name, setting.secrets);
+        }
+        Issuer {
+            url: oidc.issuer.as_str().into(),
+            audience: audience.as_str().into(),
+            upstream,
+            scopes: Scopes::of_issuer(&self.config.auth, oidc),
+        }
+    }
+
+    /// The ARN of an entry of `[secrets]`, which the configuration has seen to be there.
+    fn secret_arn(&self, name: &str, secrets: &[(String, Option<Address>)]) -> Value {
+        let address = secrets.iter().find(|(secret, _)| secret == name);
+        match (address, self.config.secrets.get(name)) {
+            (Some((_, Some(address))), _) => json!(text(Secret::arn(address))),
+            (_, Some(mcpdeploy_config::SecretSource::Existing { arn })) => json!(arn),
+            _ => Value::Null,
+        }
+    }
+}
+
+/// A text or a reference as an input.
+fn input(value: Value) -> Input<String> {
+    match value {
+        Value::String(text) => Input::Value(text),
+        open => Input::Open(open),
+    }
+}
