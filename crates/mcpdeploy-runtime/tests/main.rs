@@ -5,6 +5,7 @@ mod gateway;
 mod http;
 mod lambda;
 mod probed;
+mod scopes;
 mod stdio;
 mod stdio_modern;
 
