@@ -2,6 +2,7 @@
 
 use std::process::ExitCode;
 
+use mcpdeploy_runtime::bridge::scopes::guarded;
 use mcpdeploy_runtime::bridge::{http, stdio};
 use mcpdeploy_runtime::lambda::{RuntimeApi, Stopped, serve};
 use mcpdeploy_runtime::log::{Level, Log};
@@ -42,8 +43,14 @@ async fn run(log: &Log) -> Result<Stopped, String> {
     let environment = Environment::of_process();
     let api = RuntimeApi::from_environment(&environment, log.clone()).map_err(|e| in_full(&e))?;
     let ended = match Role::from_environment(&environment) {
-        Ok(Role::Http) => serve(&api, http::Bridge::start(&environment, log)).await,
-        Ok(Role::Stdio) => serve(&api, stdio::Bridge::start(&environment, log)).await,
+        Ok(Role::Http) => {
+            let bridge = http::Bridge::start(&environment, log);
+            serve(&api, guarded(&environment, bridge)).await
+        }
+        Ok(Role::Stdio) => {
+            let bridge = stdio::Bridge::start(&environment, log);
+            serve(&api, guarded(&environment, bridge)).await
+        }
         Ok(Role::Facade) => serve(&api, oauth::Function::start(&environment, log)).await,
         Err(error) => serve(&api, refused(error)).await,
     };

@@ -7,6 +7,7 @@ mod http;
 mod lambda;
 mod oauth;
 mod probed;
+mod scopes;
 mod stdio;
 mod stdio_modern;
 

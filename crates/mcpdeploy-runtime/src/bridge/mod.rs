@@ -3,6 +3,7 @@
 mod headers;
 pub mod http;
 mod process;
+pub mod scopes;
 pub mod stdio;
 
 use std::time::Duration;
