@@ -125,7 +125,11 @@ impl Kind for IdentityProvider {
             placement,
             [
                 &["cognito-idp:DescribeIdentityProvider"],
-                &["cognito-idp:CreateIdentityProvider"],
+                // One whose creation was not answered is told its secret again.
+                &[
+                    "cognito-idp:CreateIdentityProvider",
+                    "cognito-idp:UpdateIdentityProvider",
+                ],
                 &["cognito-idp:UpdateIdentityProvider"],
                 &["cognito-idp:DeleteIdentityProvider"],
             ],
