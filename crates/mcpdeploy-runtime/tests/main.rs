@@ -9,6 +9,7 @@ mod oauth;
 mod probed;
 mod stdio;
 mod stdio_modern;
+mod visit;
 
 /// A file here that is no module of this binary would never run.
 #[test]
