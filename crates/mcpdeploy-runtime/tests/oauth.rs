@@ -252,7 +252,7 @@ fn what_keeps_it_from_starting_is_told_to_lambda() {
         (
             &unknown,
             ("A", "b"),
-            "MCPDEPLOY_FACADE cannot be read: unknown field `isuer`",
+            "failed to read MCPDEPLOY_FACADE: unknown field `isuer`",
         ),
         (
             &all,
@@ -267,7 +267,7 @@ fn what_keeps_it_from_starting_is_told_to_lambda() {
         (
             &all,
             ("MCPDEPLOY_FACADE_KEY", "arn:no-key"),
-            "the secret arn:no-key is no key: a key must be base64 of 32 bytes",
+            "failed to take the secret arn:no-key for a key: a key must be base64 of 32 bytes",
         ),
         (
             &all,
