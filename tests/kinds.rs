@@ -106,6 +106,7 @@ kinds! {
     log_group: "aws.logs.log_group";
     login_branding: "aws.cognito.managed_login_branding";
     object: "aws.s3.object";
+    parameter: "aws.ssm.parameter";
     permission: "aws.lambda.permission";
     resource_server: "aws.cognito.resource_server";
     role: "aws.iam.role";

@@ -10,7 +10,7 @@ mod watch;
 use mcpdeploy_engine::kind::ReplaceOrder;
 use mcpdeploy_engine::plan::Action;
 
-pub(super) use data::{bucket, object, role, secret, table};
+pub(super) use data::{bucket, object, parameter, role, secret, table};
 pub(super) use gateway::{api, authorizer, integration, route, stage};
 pub(super) use keys::{kms_alias, kms_key};
 pub(super) use lambda::{alias, function, permission, version};

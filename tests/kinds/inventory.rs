@@ -118,6 +118,11 @@ pub(crate) async fn list(lister: &Lister<'_>, kind: &str) -> Inventory {
                     .filter(|name| !name.starts_with("alias/aws/"))
             })
         }
+        "aws.ssm.parameter" => {
+            let call = clients.ssm().describe_parameters().send();
+            let parameters = call.await.expect("parameters are listed").parameters;
+            all(parameters, |parameter| parameter.name)
+        }
         kind if kind.starts_with("aws.cognito.") => login::list(clients, kind).await,
         "aws.secretsmanager.secret" => {
             let call = clients.secretsmanager().list_secrets().send();

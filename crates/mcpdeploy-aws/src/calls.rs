@@ -59,6 +59,7 @@ fn service(sdk_id: &str) -> &str {
         "S3" => "s3",
         "Secrets Manager" => "secretsmanager",
         "SNS" => "sns",
+        "SSM" => "ssm",
         "STS" => "sts",
         other => other,
     }

@@ -118,6 +118,10 @@ ids! {
     LogGroupName;
     /// The key of an S3 object.
     ObjectKey;
+    /// The ARN of a parameter of Systems Manager.
+    ParameterArn;
+    /// The name of a parameter of Systems Manager: a word, or a path that begins with a slash.
+    ParameterName;
     /// The ARN of an IAM policy.
     PolicyArn;
     /// The ARN of a published version: `arn:aws:lambda:<region>:<account>:function:<name>:<number>`.

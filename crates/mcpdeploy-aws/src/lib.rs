@@ -18,6 +18,7 @@ mod join;
 pub mod kinds;
 pub mod people;
 pub mod policy;
+pub mod secrets;
 pub mod stack;
 pub mod store;
 pub mod tags;

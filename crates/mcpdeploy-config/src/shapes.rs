@@ -25,6 +25,7 @@ shapes! {
     EMAIL = "^[^\\s@]+@[^\\s@]+\\.[^\\s@]+$", "an e-mail address, such as \"ops@example.com\"";
     ENVIRONMENT = "^[a-z0-9][a-z0-9_-]{0,31}$", "an environment's name: up to 32 lowercase letters, digits, - and _";
     FEATURE = "^[A-Za-z0-9_][A-Za-z0-9_+./?-]*$", "a Cargo feature, such as \"postgres\" or \"dep/feature\"";
+    FUNCTION_ARN = "^(arn:aws[a-z-]*:lambda:\\S+:function:\\S+|\\$\\{.+\\})$", "a function's ARN, or a reference to it such as \"${aws.lambda.function.rotate.arn}\"";
     HTTPS_URL = "^https://[^\\s/]+\\S*$", "an https:// URL";
     ISSUER = "^(https://[^\\s/?#]+|http://(127\\.0\\.0\\.1|localhost)(:[0-9]+)?)(/[^\\s?#]*)?$", "an https:// URL without ? and # (http:// only for an issuer on this machine, with the embedded cloud)";
     KEY_PREFIX = "^[A-Za-z0-9!_.*'()-]+(/[A-Za-z0-9!_.*'()-]+)*$", "names with slashes between them, such as \"mcpdeploy/calculator\"";

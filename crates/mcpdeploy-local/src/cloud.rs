@@ -327,7 +327,8 @@ fn slow_down(service: ServiceId) -> Fault {
         | ServiceId::DynamoDb
         | ServiceId::Kms
         | ServiceId::Logs
-        | ServiceId::SecretsManager => (400, "ThrottlingException"),
+        | ServiceId::SecretsManager
+        | ServiceId::Ssm => (400, "ThrottlingException"),
     };
     let status = http::StatusCode::from_u16(status).unwrap_or(http::StatusCode::TOO_MANY_REQUESTS);
     Fault::new(status, code, "Rate exceeded")

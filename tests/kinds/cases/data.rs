@@ -1,4 +1,4 @@
-//! Roles and what holds data: buckets, objects, tables, secrets.
+//! Roles and what holds data: buckets, objects, tables, secrets, parameters.
 
 use mcpdeploy_testkit::check_kind::Case;
 use serde_json::{Value, json};
@@ -155,5 +155,22 @@ pub(in crate::kinds) fn secret(place: &Place) -> Case {
         .edit("recovery", UPDATE, json!({"recovery_window_days": 7}))
         .edit("tags", UPDATE, json!({"tags": {"team": "b", "more": "2"}}))
         .edit("name", REPLACE, json!({"name": "calculator/other"}))
+        .build()
+}
+
+pub(in crate::kinds) fn parameter(place: &Place) -> Case {
+    let inputs = json!({
+        "name": "/calculator/key",
+        "description": "what it is for",
+        "generate": {"bytes": 32},
+        "tags": {"team": "a", "cost": "1"},
+    });
+    place
+        .case(&[("aws.ssm.parameter.key", inputs)])
+        .edit("a longer value", UPDATE, json!({"generate": {"bytes": 64}}))
+        .edit("description", UPDATE, json!({"description": "other"}))
+        .edit("no description", UPDATE, json!({"description": null}))
+        .edit("tags", UPDATE, json!({"tags": {"team": "b", "more": "2"}}))
+        .edit("name", REPLACE, json!({"name": "/calculator/other"}))
         .build()
 }

@@ -149,6 +149,12 @@ const TABLE: &[Row] = &[
         "scheduled for deletion",
         Exists,
     ),
+    // Systems Manager.
+    row("ssm", "", "ParameterAlreadyExists", "", Exists),
+    row("ssm", "", "ParameterNotFound", "", Gone),
+    row("ssm", "", "ParameterVersionNotFound", "", Gone),
+    row("ssm", "", "InvalidResourceId", "", Gone),
+    row("ssm", "", "TooManyUpdates", "", Concurrent),
     // Cognito: one code for everything that is wrong with a request.
     row("cognito-idp", "", "GroupExists", "", Exists),
     row("cognito-idp", "", "DuplicateProvider", "", Exists),

@@ -29,7 +29,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 pub use self::generate::Generate;
-use self::generate::has_value;
+pub(crate) use self::generate::current_version;
 pub use self::rotation::{Rotation, Schedule};
 use super::inputs::{some_text, wrong};
 use crate::clients::Clients;
@@ -78,6 +78,9 @@ pub struct SecretOutputs {
     pub arn: SecretArn,
     /// Its name.
     pub name: SecretName,
+    /// The id of the version that is given out; empty when it has no value.
+    #[serde(default)]
+    pub version: String,
 }
 
 impl Secret {
@@ -85,6 +88,12 @@ impl Secret {
     #[must_use]
     pub fn arn(address: &Address) -> Ref<SecretArn> {
         Ref::new(address, "/arn")
+    }
+
+    /// Refers to the id of the version that the secret at `address` gives out.
+    #[must_use]
+    pub fn version(address: &Address) -> Ref<String> {
+        Ref::new(address, "/version")
     }
 
     /// Refers to the name of the secret at `address`.
@@ -97,6 +106,7 @@ impl Secret {
 impl Kind for Secret {
     const NAME: &'static str = "aws.secretsmanager.secret";
     const REPLACE_ON: &'static [&'static str] = &["/name"];
+    const VOLATILE: &'static [(&'static str, &'static str)] = &[("/generate", "/version")];
     const TAGGABLE: bool = true;
 
     type Clients = Clients;
@@ -192,7 +202,8 @@ impl Kind for Secret {
         let Some(secret) = found.filter(|secret| secret.deleted_date().is_none()) else {
             return Ok(None);
         };
-        let has_value = has_value(&secret);
+        let version = current_version(&secret);
+        let has_value = version.is_some();
         let arn = secret.arn().unwrap_or_default();
         let name = SecretName::new(secret.name().unwrap_or_default());
         Ok(Some(Observed {
@@ -200,6 +211,7 @@ impl Kind for Secret {
             outputs: SecretOutputs {
                 arn: arn.into(),
                 name: name.clone(),
+                version: version.unwrap_or_default(),
             },
             inputs: SecretInputs {
                 name,
@@ -233,15 +245,23 @@ impl Kind for Secret {
             .send()
             .await
             .fault("secretsmanager", "CreateSecret", &want.name);
-        let arn = match answer {
-            Ok(answer) => answer.arn,
-            Err(error) if error.class == FaultClass::Exists => restore(cx, want, error).await?,
+        let answer = match answer {
+            Ok(answer) => answer,
+            Err(error) if error.class == FaultClass::Exists => {
+                let arn = restore(cx, want, error).await?;
+                return Ok(Created::id(arn.unwrap_or_default()));
+            }
             Err(error) => return Err(error),
         };
-        let arn = arn.unwrap_or_default();
+        let arn = answer.arn.unwrap_or_default();
         let outputs = SecretOutputs {
             arn: arn.as_str().into(),
             name: want.name.clone(),
+            // It is told of a secret without a value, too.
+            version: answer
+                .version_id
+                .filter(|_| want.generate.is_some())
+                .unwrap_or_default(),
         };
         Ok(Created::with(arn, outputs))
     }
@@ -291,7 +311,7 @@ impl Kind for Secret {
                 .await
                 .fault("secretsmanager", "UntagResource", id)?;
         }
-        let mut filled = has_value(&have);
+        let mut filled = current_version(&have).is_some();
         if let (false, Some(generate)) = (filled, want.generate) {
             generate::fill(cx, id.as_str(), generate).await?;
             filled = true;
@@ -306,14 +326,23 @@ impl Kind for Secret {
     }
 
     async fn settle(
-        _: &Cx<'_, Clients>,
+        cx: &Cx<'_, Clients>,
         id: &PhysicalId,
         want: &Self::Inputs,
-        _: Option<Self::Outputs>,
+        so_far: Option<Self::Outputs>,
     ) -> Result<Self::Outputs, KindError> {
+        // What had no value may have got one from `configure`.
+        let known = so_far.filter(|told| want.generate.is_none() || !told.version.is_empty());
+        if let Some(outputs) = known {
+            return Ok(outputs);
+        }
+        let Some(secret) = describe(cx, id.as_str()).await? else {
+            return Err(KindError::fatal("the secret is gone").on(id.as_str()));
+        };
         Ok(SecretOutputs {
             arn: SecretArn::new(id.as_str()),
             name: want.name.clone(),
+            version: current_version(&secret).unwrap_or_default(),
         })
     }
 
@@ -339,7 +368,7 @@ impl Kind for Secret {
 }
 
 /// The ARN of a KMS key by its id, alias or ARN.
-fn key_arn(key: &str, placement: &Placement) -> String {
+pub(crate) fn key_arn(key: &str, placement: &Placement) -> String {
     if key.starts_with("arn:") && !key.contains(":alias/") {
         return key.to_owned();
     }
@@ -358,7 +387,7 @@ fn key_arn(key: &str, placement: &Placement) -> String {
 }
 
 /// Whether the call failed because the secret's deletion is scheduled.
-fn says_deleted(error: &KindError) -> bool {
+pub(crate) fn says_deleted(error: &KindError) -> bool {
     let message = error.message.to_lowercase();
     [
         "scheduled for deletion",
@@ -410,7 +439,7 @@ async fn describe(
         .found("secretsmanager", "DescribeSecret", id)
 }
 
-fn observed_tags(secret: &DescribeSecretOutput) -> Tags {
+pub(crate) fn observed_tags(secret: &DescribeSecretOutput) -> Tags {
     let text = |text: Option<&str>| text.unwrap_or_default().to_owned();
     tags::from_pairs(
         secret
@@ -420,7 +449,7 @@ fn observed_tags(secret: &DescribeSecretOutput) -> Tags {
     )
 }
 
-fn sdk_tags(tags: &Tags) -> Vec<Tag> {
+pub(crate) fn sdk_tags(tags: &Tags) -> Vec<Tag> {
     let tag = |(key, value)| Tag::builder().key(key).value(value).build();
     tags.iter().map(tag).collect()
 }

@@ -62,9 +62,15 @@ impl Shape<'_> {
             self.choice(node, &choices, schema, path);
             return;
         }
-        let Some(kind) = schema.get("type").and_then(Json::as_str) else {
-            self.anything(node, path);
-            return;
+        let kind = match schema.get("type") {
+            Some(Json::String(kind)) => kind.as_str(),
+            // A text is the short form of a table.
+            Some(Json::Array(_)) if node.table().is_some() => "object",
+            Some(Json::Array(_)) => "string",
+            _ => {
+                self.anything(node, path);
+                return;
+            }
         };
         match (kind, &node.value) {
             ("object", Value::Table(_)) => self.table(node, schema, path),

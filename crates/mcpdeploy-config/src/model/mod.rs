@@ -26,6 +26,6 @@ pub use observability::{Alarms, Observability};
 pub(crate) use resource::ResourceEntry;
 pub use resource::{Lifecycle, Moved, ResourceConfig, Spanned};
 pub use root::DeployConfig;
-pub use secret::SecretSource;
+pub use secret::{Inject, Secret, SecretBackend, SecretRotation, SecretSource};
 pub use state::{Encryption, Fallback, State, StateStore};
 pub use target::{Aws, Target, TargetKind};

@@ -6,7 +6,7 @@ use serde::Deserialize;
 
 use super::{
     ApiGateway, Assets, Auth, Aws, Build, Iam, Lambda, Metadata, Moved, Observability,
-    PostDeployTests, ResourceConfig, SecretSource, Server, State, Target, TargetKind,
+    PostDeployTests, ResourceConfig, Secret, Server, State, Target, TargetKind,
 };
 use crate::shapes;
 
@@ -24,9 +24,9 @@ pub struct DeployConfig {
     /// Environment variables of the server; 4 KB together at most.
     #[schemars(extend("propertyNames" = {"pattern": shapes::VARIABLE}))]
     pub environment: IndexMap<String, String>,
-    /// Secrets of the server: the variable's name, and a description or the ARN of an existing secret. Never a value.
+    /// Secrets of the server: the variable's name, and what it is for, the ARN of an existing one, or a table. Never a value.
     #[schemars(extend("propertyNames" = {"pattern": shapes::VARIABLE}))]
-    pub secrets: IndexMap<String, SecretSource>,
+    pub secrets: IndexMap<String, Secret>,
     /// Login before the server.
     pub auth: Auth,
     /// Logs, traces, dashboard and alarms.

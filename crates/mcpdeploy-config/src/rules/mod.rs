@@ -9,6 +9,7 @@ mod moved;
 mod notes;
 mod planned;
 mod resources;
+mod secrets;
 mod server;
 mod state;
 mod tags;
@@ -28,6 +29,7 @@ pub(crate) fn check(view: &Node, mistakes: &mut Vec<Mistake>) {
     server::check(view, mistakes);
     bridge::check(view, mistakes);
     variables::check(view, mistakes);
+    secrets::check(view, mistakes);
     login::check(view, mistakes);
     access::check(view, mistakes);
     files::check(view, mistakes);

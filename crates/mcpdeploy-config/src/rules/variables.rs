@@ -1,10 +1,8 @@
-//! `[environment]` and `[secrets]`: the names that Lambda keeps for itself, the room there is,
-//! and values that must not be in a file.
+//! The variables of `[environment]` and `[secrets]`: the names that Lambda keeps for itself, and the room
+//! there is.
 
-use crate::check::closest;
 use crate::mistake::Mistake;
 use crate::node::Node;
-use crate::secret_scan::secrets_in;
 
 /// What Lambda takes for all variables together, in bytes.
 const ROOM: usize = 4096;
@@ -57,7 +55,6 @@ pub(super) fn check(view: &Node, mistakes: &mut Vec<Mistake>) {
         }
     }
     room(view, mistakes);
-    secrets(view, mistakes);
 }
 
 fn advice(name: &str) -> &'static str {
@@ -123,65 +120,4 @@ fn ours(view: &Node) -> usize {
         }
         Some(_) | None => 0,
     }
-}
-
-fn secrets(view: &Node, mistakes: &mut Vec<Mistake>) {
-    for (name, entry) in view.entries("secrets") {
-        if let Some(plain) = view
-            .entry_at("environment")
-            .and_then(|environment| environment.node.entry(name))
-        {
-            mistakes.push(
-                Mistake::new(
-                    format!("`{name}` is both a secret and a plain variable"),
-                    entry.key.clone(),
-                    "a secret here",
-                )
-                .also(plain.key.clone(), "a plain variable here")
-                .help("remove it from [environment]: a secret's value does not belong there"),
-            );
-        }
-        let Some(text) = entry.node.str() else {
-            continue;
-        };
-        if !secrets_in(text).is_empty() {
-            mistakes.push(
-                Mistake::new(
-                    format!("`{name}` has a secret's value in the file"),
-                    entry.node.span.clone(),
-                    "this looks like the value itself",
-                )
-                .help(format!("revoke it if the file has left this machine; write {name} = \"what it is for\" and set the value with mcpdeploy secrets set {name}")),
-            );
-        } else if text.starts_with("arn:") && !is_secret_arn(text) {
-            mistakes.push(other_arn(name, text, entry.node.span.clone()));
-        }
-    }
-}
-
-fn is_secret_arn(arn: &str) -> bool {
-    let parts: Vec<&str> = arn.splitn(7, ':').collect();
-    matches!(
-        parts.as_slice(),
-        ["arn", partition, "secretsmanager", region, account, "secret", name]
-            if partition.starts_with("aws")
-                && !region.is_empty()
-                && account.len() == 12
-                && account.bytes().all(|b| b.is_ascii_digit())
-                && !name.is_empty()
-    )
-}
-
-fn other_arn(name: &str, arn: &str, span: crate::node::Span) -> Mistake {
-    let service = arn.split(':').nth(2).unwrap_or_default();
-    let label = match closest(service, ["secretsmanager"]) {
-        Some("secretsmanager") => "not the whole ARN of a secret".to_owned(),
-        _ => format!("an ARN of \"{service}\""),
-    };
-    Mistake::new(
-        format!("`{name}` is not the ARN of a secret"),
-        span,
-        label,
-    )
-    .help("use an ARN of Secrets Manager, \"arn:aws:secretsmanager:<region>:<account>:secret:<name>\", or a description to have the secret made")
 }

@@ -59,13 +59,13 @@ fn secrets_are_descriptions_or_arns() {
     ))
     .config;
     assert_eq!(
-        config.secrets["DB"],
+        config.secrets["DB"].source,
         SecretSource::Existing {
             arn: arn.to_owned()
         }
     );
     assert_eq!(
-        config.secrets["KEY"],
+        config.secrets["KEY"].source,
         SecretSource::Managed {
             description: "for the API".to_owned()
         }

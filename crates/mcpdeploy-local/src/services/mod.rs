@@ -11,6 +11,7 @@ pub(crate) mod logs;
 pub(crate) mod s3;
 pub(crate) mod secretsmanager;
 pub(crate) mod sns;
+pub(crate) mod ssm;
 pub(crate) mod sts;
 
 use http::{Request, Response};
@@ -35,6 +36,7 @@ pub(crate) struct Services {
     pub(crate) s3: s3::S3,
     pub(crate) secretsmanager: secretsmanager::SecretsManager,
     pub(crate) sns: sns::Sns,
+    pub(crate) ssm: ssm::Ssm,
     pub(crate) sts: sts::Sts,
 }
 
@@ -66,6 +68,7 @@ impl Services {
             s3: s3::S3::open(storage)?,
             secretsmanager: secretsmanager::SecretsManager::open(storage)?,
             sns: sns::Sns::open(storage)?,
+            ssm: ssm::Ssm::open(storage)?,
             sts: sts::Sts::open(storage)?,
         })
     }
@@ -95,6 +98,7 @@ impl Services {
             ServiceId::S3 => self.s3.handle(cloud, call).await,
             ServiceId::SecretsManager => self.secretsmanager.handle(cloud, call).await,
             ServiceId::Sns => self.sns.handle(cloud, call).await,
+            ServiceId::Ssm => self.ssm.handle(cloud, call).await,
             ServiceId::Sts => self.sts.handle(cloud, call).await,
         }
     }

@@ -23,6 +23,7 @@ pub(crate) enum ServiceId {
     S3,
     SecretsManager,
     Sns,
+    Ssm,
     Sts,
 }
 
@@ -41,6 +42,7 @@ impl ServiceId {
             "s3" | "s3express" => Self::S3,
             "secretsmanager" => Self::SecretsManager,
             "sns" => Self::Sns,
+            "ssm" => Self::Ssm,
             "sts" => Self::Sts,
             _ => return None,
         })
@@ -54,6 +56,7 @@ impl ServiceId {
             "DynamoDB_20120810" => Self::DynamoDb,
             "AWSCognitoIdentityProviderService" => Self::CognitoIdp,
             "TrentService" => Self::Kms,
+            "AmazonSSM" => Self::Ssm,
             "GraniteServiceVersion20100801" => Self::CloudWatch,
             _ => return None,
         })
@@ -73,6 +76,7 @@ impl ServiceId {
             Self::S3 => "s3",
             Self::SecretsManager => "secretsmanager",
             Self::Sns => "sns",
+            Self::Ssm => "ssm",
             Self::Sts => "sts",
         }
     }
@@ -91,7 +95,8 @@ impl ServiceId {
             | Self::Kms
             | Self::Lambda
             | Self::Logs
-            | Self::SecretsManager => "",
+            | Self::SecretsManager
+            | Self::Ssm => "",
         }
     }
 
@@ -109,6 +114,7 @@ impl ServiceId {
             Self::S3 => "com.amazonaws.s3",
             Self::SecretsManager => "com.amazonaws.secretsmanager",
             Self::Sns => "com.amazonaws.sns",
+            Self::Ssm => "com.amazonaws.ssm",
             Self::Sts => "com.amazonaws.sts",
         }
     }

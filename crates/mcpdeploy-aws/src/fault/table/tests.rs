@@ -42,6 +42,8 @@ const CASES: &[(Answer<'static>, FaultClass)] = &[
     (answer("logs", "CreateLogGroup", "ResourceAlreadyExistsException", "The specified log group already exists", 400), Exists),
     (answer("s3", "CreateBucket", "BucketAlreadyOwnedByYou", "Your previous request to create the named bucket succeeded and you already own it.", 409), Exists),
     (answer("apigatewayv2", "CreateRoute", "ConflictException", "Route with key ANY /mcp already exists for this API", 409), Exists),
+    (answer("ssm", "PutParameter", "ParameterAlreadyExists", "The parameter already exists. To overwrite this value, set the overwrite option in the request to true.", 400), Exists),
+    (answer("secretsmanager", "PutSecretValue", "ResourceExistsException", "You can't use ClientRequestToken x because that value is already in use for a version of secret y.", 400), Exists),
     (answer("cognito-idp", "CreateGroup", "GroupExistsException", "A group with the name already exists.", 400), Exists),
     (answer("cognito-idp", "CreateIdentityProvider", "DuplicateProviderException", "", 400), Exists),
     (answer("cognito-idp", "CreateManagedLoginBranding", "ManagedLoginBrandingExistsException", "", 400), Exists),
@@ -50,6 +52,7 @@ const CASES: &[(Answer<'static>, FaultClass)] = &[
     (answer("cognito-idp", "CreateUserPoolDomain", "InvalidParameterException", "User pool already has a domain configured.", 400), Exists),
     (answer("kms", "CreateAlias", "AlreadyExistsException", "An alias with the name alias/x already exists", 400), Exists),
     // Concurrent.
+    (answer("ssm", "PutParameter", "TooManyUpdates", "", 400), Concurrent),
     (answer("cognito-idp", "UpdateUserPool", "ConcurrentModificationException", "", 400), Concurrent),
     (answer("apigatewayv2", "UpdateApi", "ConflictException", "Unable to complete operation due to concurrent modification. Please try again later.", 409), Concurrent),
     (answer("apigatewayv2", "CreateRoute", "BadRequestException", "Please try again later.", 400), Concurrent),
@@ -84,6 +87,8 @@ const CASES: &[(Answer<'static>, FaultClass)] = &[
     (answer("s3", "GetBucketTagging", "NoSuchTagSet", "The TagSet does not exist", 404), Gone),
     (answer("sns", "GetTopicAttributes", "NotFound", "Topic does not exist", 404), Gone),
     (answer("cloudwatch", "GetDashboard", "ResourceNotFound", "Dashboard x does not exist", 404), Gone),
+    (answer("ssm", "GetParameter", "ParameterNotFound", "", 400), Gone),
+    (answer("ssm", "ListTagsForResource", "InvalidResourceId", "The resource ID isn't valid.", 400), Gone),
     // A 404 without a type may be a proxy or a wrong endpoint: not gone.
     (answer("lambda", "GetFunction", "", "", 404), Fatal),
     (answer("iam", "GetRole", "UnknownOperation", "", 404), Fatal),

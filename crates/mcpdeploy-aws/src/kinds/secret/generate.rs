@@ -53,13 +53,11 @@ impl Generate {
     }
 }
 
-/// Whether the secret has a value.
-pub(super) fn has_value(secret: &DescribeSecretOutput) -> bool {
-    let versions = secret.version_ids_to_stages();
-    versions.is_some_and(|versions| {
-        let mut stages = versions.values().flatten();
-        stages.any(|stage| stage == CURRENT)
-    })
+/// The id of the version that is given out; none when the secret has no value.
+pub(crate) fn current_version(secret: &DescribeSecretOutput) -> Option<String> {
+    let mut versions = secret.version_ids_to_stages()?.iter();
+    let (id, _) = versions.find(|(_, stages)| stages.iter().any(|stage| stage == CURRENT))?;
+    Some(id.clone())
 }
 
 /// Gives a secret that was found without a value its first one. However often, and whoever does it
@@ -128,9 +126,10 @@ mod tests {
                 .version_ids_to_stages("1", stages)
                 .build()
         };
-        assert!(has_value(&with(&["AWSPENDING", "AWSCURRENT"])));
+        let current = |secret| current_version(&secret).is_some();
+        assert!(current(with(&["AWSPENDING", "AWSCURRENT"])));
         // A rotation has begun, and there is nothing to be read yet.
-        assert!(!has_value(&with(&["AWSPENDING"])));
-        assert!(!has_value(&DescribeSecretOutput::builder().build()));
+        assert!(!current(with(&["AWSPENDING"])));
+        assert!(!current(DescribeSecretOutput::builder().build()));
     }
 }

@@ -118,7 +118,7 @@ impl Rotation {
     }
 
     /// What a secret's description says, if it is rotated.
-    pub(super) fn of(secret: &DescribeSecretOutput) -> Option<Self> {
+    pub(crate) fn of(secret: &DescribeSecretOutput) -> Option<Self> {
         if secret.rotation_enabled() != Some(true) {
             return None;
         }
