@@ -308,16 +308,6 @@ fn roots(options: &Options) -> Result<RootCerts, ProbeError> {
     Ok(RootCerts::from(certificates))
 }
 
-/// Whether the host is this machine.
-pub(crate) fn is_loopback(host: &str) -> bool {
-    let host = host.trim_start_matches('[').trim_end_matches(']');
-    host == "localhost"
-        || host.ends_with(".localhost")
-        || host
-            .parse::<std::net::IpAddr>()
-            .is_ok_and(|address| address.is_loopback())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;

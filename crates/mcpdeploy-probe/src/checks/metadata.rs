@@ -119,19 +119,6 @@ fn resource(
     Ok(Outcome::of(&errors, &[], note))
 }
 
-/// Whether the resource is the endpoint, or what the endpoint is below of.
-fn is_above(resource: &str, endpoint: &str) -> bool {
-    let (Ok(resource), Ok(endpoint)) = (resource.parse::<Uri>(), endpoint.parse::<Uri>()) else {
-        return false;
-    };
-    let path = resource.path().trim_end_matches('/');
-    let below = endpoint
-        .path()
-        .strip_prefix(path)
-        .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
-    resource.scheme() == endpoint.scheme() && resource.authority() == endpoint.authority() && below
-}
-
 fn server(run: &Run<'_>, issuer: &str) -> Result<Outcome, Outcome> {
     let places = places_of(issuer)
         .ok_or_else(|| Outcome::failed(format!("the authorization server {issuer:?} is no URL")))?;
@@ -170,56 +157,4 @@ fn server(run: &Run<'_>, issuer: &str) -> Result<Outcome, Outcome> {
         warnings.push("clients that it does not know beforehand cannot register".to_owned());
     }
     Ok(Outcome::of(&errors, &warnings, None))
-}
-
-/// Where an issuer's metadata may be, in the order in which clients look.
-fn places_of(issuer: &str) -> Option<Vec<String>> {
-    let uri: Uri = issuer.parse().ok()?;
-    let root = format!("{}://{}", uri.scheme_str()?, uri.authority()?);
-    let path = uri.path().trim_end_matches('/');
-    let mut places = vec![
-        format!("{root}/.well-known/oauth-authorization-server{path}"),
-        format!("{root}/.well-known/openid-configuration{path}"),
-    ];
-    if !path.is_empty() {
-        places.push(format!("{root}{path}/.well-known/openid-configuration"));
-    }
-    Some(places)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::{is_above, places_of};
-
-    #[test]
-    fn metadata_is_looked_for_where_clients_look() {
-        assert_eq!(
-            places_of("https://login.test/pool").unwrap(),
-            [
-                "https://login.test/.well-known/oauth-authorization-server/pool",
-                "https://login.test/.well-known/openid-configuration/pool",
-                "https://login.test/pool/.well-known/openid-configuration",
-            ]
-        );
-        assert_eq!(places_of("https://login.test").unwrap().len(), 2);
-        assert_eq!(places_of("login"), None);
-    }
-
-    #[test]
-    fn a_resource_is_the_endpoint_or_above_it() {
-        for (resource, expected) in [
-            ("https://a.test/mcp", true),
-            ("https://a.test/mcp/", true),
-            ("https://a.test", true),
-            ("https://a.test/m", false),
-            ("https://b.test/mcp", false),
-            ("http://a.test/mcp", false),
-        ] {
-            assert_eq!(
-                is_above(resource, "https://a.test/mcp"),
-                expected,
-                "{resource}"
-            );
-        }
-    }
 }
