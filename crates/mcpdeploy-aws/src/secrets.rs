@@ -225,11 +225,7 @@ impl Entry {
     ///
     /// # Errors
     /// When it is somebody else's, or the service refuses.
-    pub async fn remove(
-        &self,
-        factory: &ClientFactory,
-        for_good: bool,
-    ) -> Result<bool, KindError> {
+    pub async fn remove(&self, factory: &ClientFactory, for_good: bool) -> Result<bool, KindError> {
         let clients = factory.clients(&self.placement)?;
         again(async || match &self.spec {
             Spec::Secret(inputs) => manager::remove(&clients, inputs, for_good).await,
@@ -284,18 +280,19 @@ fn check_owner(id: &str, there: &Tags, wanted: &Tags) -> Result<(), KindError> {
 async fn again<T>(mut call: impl AsyncFnMut() -> Result<T, KindError>) -> Result<T, KindError> {
     for pause in PAUSES {
         match call().await {
-            Err(error) if matches!(
-                error.class,
-                FaultClass::Transient | FaultClass::Throttled | FaultClass::Concurrent
-            ) => tokio::time::sleep(pause).await,
+            Err(error)
+                if matches!(
+                    error.class,
+                    FaultClass::Transient | FaultClass::Throttled | FaultClass::Concurrent
+                ) =>
+            {
+                tokio::time::sleep(pause).await
+            }
             answered => return answered,
         }
     }
     call().await
 }
-
-
-
 
 #[cfg(test)]
 mod tests {

@@ -49,7 +49,8 @@ pub use alarm::{
 pub use alias::{Alias, AliasInputs, AliasOutputs};
 pub use api::{Api, ApiInputs, ApiOutputs, Cors};
 pub use authorizer::{
-    Authorizer, AuthorizerInputs, AuthorizerOutputs, FunctionAuthorizer, Jwt, Sort as AuthorizerSort,
+    Authorizer, AuthorizerInputs, AuthorizerOutputs, FunctionAuthorizer, Jwt,
+    Sort as AuthorizerSort,
 };
 pub use bucket::{Bucket, BucketInputs, BucketOutputs};
 pub(crate) use cognito_shared::emulator;
@@ -83,8 +84,8 @@ pub use user_pool::{
     FeaturePlan, Mfa, PasswordPolicy, SignIn, UserPool, UserPoolInputs, UserPoolOutputs,
 };
 pub use user_pool_client::{
-    ApiFlow, OAuthFlow, Rotation as RefreshRotation, TokenLifetimes, UserPoolClient, UserPoolClientInputs,
-    UserPoolClientOutputs,
+    ApiFlow, OAuthFlow, Rotation as RefreshRotation, TokenLifetimes, UserPoolClient,
+    UserPoolClientInputs, UserPoolClientOutputs,
 };
 pub use user_pool_domain::{
     LoginPages, UserPoolDomain, UserPoolDomainInputs, UserPoolDomainOutputs,

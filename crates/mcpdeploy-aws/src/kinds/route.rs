@@ -281,7 +281,12 @@ impl Kind for Route {
 }
 
 fn scopes(want: &RouteInputs) -> Option<Vec<String>> {
-    (!want.scopes.is_empty()).then(|| want.scopes.iter().map(|scope| scope.get().clone()).collect())
+    (!want.scopes.is_empty()).then(|| {
+        want.scopes
+            .iter()
+            .map(|scope| scope.get().clone())
+            .collect()
+    })
 }
 
 fn validate_key(key: &str) -> Result<(), (String, String)> {

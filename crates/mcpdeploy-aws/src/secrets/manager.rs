@@ -11,7 +11,9 @@ use crate::kinds::secret::{Rotation, current_version, observed_tags, says_delete
 
 async fn describe(clients: &Clients, id: &str) -> Result<Option<DescribeSecretOutput>, KindError> {
     let call = clients.secretsmanager().describe_secret().secret_id(id);
-    call.send().await.found("secretsmanager", "DescribeSecret", id)
+    call.send()
+        .await
+        .found("secretsmanager", "DescribeSecret", id)
 }
 
 pub(super) async fn look(clients: &Clients, id: &str) -> Result<Option<Held>, KindError> {
@@ -66,7 +68,9 @@ pub(super) async fn set(
     let deleted = there.deleted_date().is_some();
     if deleted {
         let call = client.restore_secret().secret_id(arn);
-        call.send().await.fault("secretsmanager", "RestoreSecret", name)?;
+        call.send()
+            .await
+            .fault("secretsmanager", "RestoreSecret", name)?;
     }
     client
         .put_secret_value()
@@ -100,7 +104,10 @@ pub(super) async fn remove(
     } else {
         call.recovery_window_in_days(wanted.recovery_window_days.into())
     };
-    let answer = call.send().await.removed("secretsmanager", "DeleteSecret", name);
+    let answer = call
+        .send()
+        .await
+        .removed("secretsmanager", "DeleteSecret", name);
     match answer {
         Err(error) if says_deleted(&error) => Ok(true),
         other => other.map(|()| true),
@@ -111,5 +118,7 @@ pub(super) async fn remove(
 pub(super) async fn rotate(clients: &Clients, arn: &str) -> Result<(), KindError> {
     let call = clients.secretsmanager().rotate_secret().secret_id(arn);
     let answer = call.send().await;
-    answer.fault("secretsmanager", "RotateSecret", arn).map(|_| ())
+    answer
+        .fault("secretsmanager", "RotateSecret", arn)
+        .map(|_| ())
 }

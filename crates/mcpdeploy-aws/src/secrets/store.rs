@@ -22,7 +22,11 @@ pub(super) async fn look(
     let Some(parameter) = found.and_then(|answer| answer.parameter) else {
         return Ok(None);
     };
-    let tags = if tagged { observed_tags(clients, id).await? } else { Tags::new() };
+    let tags = if tagged {
+        observed_tags(clients, id).await?
+    } else {
+        Tags::new()
+    };
     Ok(Some(Held {
         arn: parameter.arn().unwrap_or_default().to_owned(),
         has_value: true,
@@ -43,7 +47,9 @@ async fn observed_tags(clients: &Clients, name: &str) -> Result<Tags, KindError>
         .await
         .fault("ssm", "ListTagsForResource", name)?;
     let list = answer.tag_list.unwrap_or_default();
-    Ok(tags::from_pairs(list.into_iter().map(|tag| (tag.key, tag.value))))
+    Ok(tags::from_pairs(
+        list.into_iter().map(|tag| (tag.key, tag.value)),
+    ))
 }
 
 pub(super) async fn set(
@@ -75,10 +81,7 @@ pub(super) async fn set(
     Ok(Set::Changed)
 }
 
-pub(super) async fn remove(
-    clients: &Clients,
-    wanted: &ParameterInputs,
-) -> Result<bool, KindError> {
+pub(super) async fn remove(clients: &Clients, wanted: &ParameterInputs) -> Result<bool, KindError> {
     let name = wanted.name.as_str();
     let Some(there) = look(clients, name, true).await? else {
         return Ok(false);

@@ -60,7 +60,11 @@ impl Names {
 /// the names of AWS's services.
 pub(super) fn login_domain(full: &str, account: &str) -> String {
     let mut name = full.replace('_', "-");
-    for (word, instead) in [("aws", "a-w-s"), ("amazon", "a-mazon"), ("cognito", "c-ognito")] {
+    for (word, instead) in [
+        ("aws", "a-w-s"),
+        ("amazon", "a-mazon"),
+        ("cognito", "c-ognito"),
+    ] {
         name = name.replace(word, instead);
     }
     name.truncate(63 - 1 - account.len());

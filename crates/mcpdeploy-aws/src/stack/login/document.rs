@@ -16,7 +16,12 @@ pub(super) fn length_of(value: &Value) -> usize {
     let mut parts = Parts::default();
     parts.write(value);
     let references = parts.done.len().saturating_sub(1) / 2;
-    let texts: usize = parts.done.iter().filter_map(Value::as_str).map(str::len).sum();
+    let texts: usize = parts
+        .done
+        .iter()
+        .filter_map(Value::as_str)
+        .map(str::len)
+        .sum();
     texts + parts.text.len() + references * 64
 }
 
@@ -31,7 +36,8 @@ impl Parts {
     fn write(&mut self, value: &Value) {
         if is_open(value) {
             self.text.push('"');
-            self.done.push(Value::String(std::mem::take(&mut self.text)));
+            self.done
+                .push(Value::String(std::mem::take(&mut self.text)));
             self.done.push(value.clone());
             self.text.push('"');
             return;

@@ -106,7 +106,10 @@ impl Stack<'_> {
         }
         let environment = BTreeMap::from([
             ("MCPDEPLOY_ROLE".to_owned(), Input::from("facade")),
-            ("MCPDEPLOY_FACADE".to_owned(), input(document::text_of(&settings))),
+            (
+                "MCPDEPLOY_FACADE".to_owned(),
+                input(document::text_of(&settings)),
+            ),
             ("MCPDEPLOY_FACADE_KEY".to_owned(), text(Secret::arn(&key))),
         ]);
         let function = self.add::<Function>(
@@ -200,15 +203,19 @@ impl Stack<'_> {
             Statement::allow(["secretsmanager:GetSecretValue"]).on(text(Secret::arn(key)));
         match issuer.upstream.get("client_secret") {
             Some(Value::String(arn)) => secrets = secrets.on(arn.clone()),
-            Some(open) if !open.is_null() => secrets = secrets.on(Input::<String>::Open(open.clone())),
+            Some(open) if !open.is_null() => {
+                secrets = secrets.on(Input::<String>::Open(open.clone()))
+            }
             Some(_) | None => {}
         }
         let mut policies = BTreeMap::from([
             (
                 "logs".to_owned(),
-                PolicyDocument::new([
-                    Statement::allow(["logs:CreateLogStream", "logs:PutLogEvents"]).on(logs),
-                ]),
+                PolicyDocument::new([Statement::allow([
+                    "logs:CreateLogStream",
+                    "logs:PutLogEvents",
+                ])
+                .on(logs)]),
             ),
             ("secrets".to_owned(), PolicyDocument::new([secrets])),
         ]);

@@ -9,7 +9,7 @@ mod facade;
 mod pool;
 mod scopes;
 
-use mcpdeploy_config::{AuthProvider, Oidc, Server};
+use mcpdeploy_config::{AuthProvider, Oidc, SecretSource, Server};
 use mcpdeploy_engine::address::Address;
 use mcpdeploy_engine::value::Input;
 use serde_json::{Map, Value, json};
@@ -151,8 +151,11 @@ impl Stack<'_> {
         let address = secrets.iter().find(|(secret, _)| secret == name);
         match (address, self.config.secrets.get(name)) {
             (Some((_, Some(address))), _) => json!(text(Secret::arn(address))),
-            (_, Some(mcpdeploy_config::SecretSource::Existing { arn })) => json!(arn),
-            _ => Value::Null,
+            (_, Some(secret)) => match &secret.source {
+                SecretSource::Existing { arn } => json!(arn),
+                SecretSource::Managed { .. } => Value::Null,
+            },
+            (_, None) => Value::Null,
         }
     }
 }

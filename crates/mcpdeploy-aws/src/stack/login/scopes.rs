@@ -51,7 +51,10 @@ impl Scopes {
     pub(super) fn of_pool(auth: &Auth, cognito: &Cognito, identifier: &Value) -> Self {
         let prefix = format!("{}/", cognito.resource_server_id);
         let own = own_scopes(auth, &prefix);
-        let mut all: Vec<Scope> = OF_A_PERSON[..COMMON].iter().map(|(name, d)| plain(name, d)).collect();
+        let mut all: Vec<Scope> = OF_A_PERSON[..COMMON]
+            .iter()
+            .map(|(name, d)| plain(name, d))
+            .collect();
         let mut wanted = Vec::new();
         for (name, description) in &own {
             let full = joined([identifier.clone(), json!(format!("/{name}"))]);
@@ -62,7 +65,11 @@ impl Scopes {
                 description: description.clone(),
             });
         }
-        let default = vec!["openid".to_owned(), "email".to_owned(), format!("{prefix}read")];
+        let default = vec![
+            "openid".to_owned(),
+            "email".to_owned(),
+            format!("{prefix}read"),
+        ];
         Self::new(auth, all, wanted, &default)
     }
 
@@ -110,7 +117,10 @@ impl Scopes {
 
     /// All names, as tokens have them.
     pub(super) fn names(&self) -> InputSet<String> {
-        self.all.iter().map(|scope| input(scope.name.clone())).collect()
+        self.all
+            .iter()
+            .map(|scope| input(scope.name.clone()))
+            .collect()
     }
 
     /// Of these a token must have one.
@@ -126,7 +136,10 @@ impl Scopes {
 
     /// What a registered client gets when it names none, and what it gets at most.
     pub(super) fn of_clients(&self) -> (Value, Option<Value>) {
-        (json!(self.default), self.allowed.as_ref().map(|some| json!(some)))
+        (
+            json!(self.default),
+            self.allowed.as_ref().map(|some| json!(some)),
+        )
     }
 
     /// What tokens call the scope that the file calls `written`.
