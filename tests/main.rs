@@ -17,4 +17,5 @@ mod local;
 mod resources;
 mod stores;
 mod support;
+mod transports;
 mod whole;
