@@ -37,6 +37,9 @@ fn check(ground: Ground, case: fn(&Place) -> Case) {
     let new = async || {
         let place = Place::new(ground).await;
         let mut case = case(&place);
+        if case.subject.kind().as_str() == "aws.cognito.identity_provider" {
+            place.give_secret().await;
+        }
         case.skips = known::skips(place.product, case.subject.kind().as_str());
         (place, case)
     };
@@ -96,7 +99,10 @@ kinds! {
     bucket: "aws.s3.bucket";
     dashboard: "aws.cloudwatch.dashboard";
     function: "aws.lambda.function";
+    identity_provider: "aws.cognito.identity_provider";
     integration: "aws.apigatewayv2.integration";
+    kms_alias: "aws.kms.alias";
+    kms_key: "aws.kms.key";
     log_group: "aws.logs.log_group";
     login_branding: "aws.cognito.managed_login_branding";
     object: "aws.s3.object";
@@ -110,6 +116,7 @@ kinds! {
     subscription: "aws.sns.subscription";
     table: "aws.dynamodb.table";
     topic: "aws.sns.topic";
+    user_group: "aws.cognito.group";
     user_pool: "aws.cognito.user_pool";
     user_pool_client: "aws.cognito.user_pool_client";
     user_pool_domain: "aws.cognito.user_pool_domain";

@@ -18,4 +18,5 @@ mod resources;
 mod secrets;
 mod stores;
 mod support;
+mod transports;
 mod whole;

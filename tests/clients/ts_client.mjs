@@ -13,13 +13,12 @@ import { createRequire } from 'node:module';
 import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
+import { argumentsFor, filledIn } from './plain.mjs';
+
 const HERE = fileURLToPath(new URL('.', import.meta.url));
 const HOME = resolve(process.env.MCPDEPLOY_CLIENTS || join(HERE, '..', '..', 'target', 'clients'));
 // Of one request. Longer than any gateway waits.
 const TIMEOUT_MS = 40_000;
-// Exact in binary, so that arithmetic on them is, too.
-const NUMBERS = [1.5, 0.5, 2.0, 4.0];
-const INTEGERS = [6, 3, 2, 1];
 
 // Modules are not looked for beside this file.
 const load = createRequire(join(HOME, 'node', 'package.json'));
@@ -27,41 +26,6 @@ const load = createRequire(join(HOME, 'node', 'package.json'));
 function fail(reason) {
   console.error(reason);
   process.exit(1);
-}
-
-/** A value for the property, or undefined where it takes more than a plain one. */
-function plain(schema, index) {
-  if (schema.enum) return schema.enum[0];
-  if (schema.oneOf) return schema.oneOf[0].const;
-  const kind = [schema.type].flat().find((name) => name !== 'null');
-  if (kind === 'string') return 'text';
-  if (kind === 'number') return NUMBERS[index % NUMBERS.length];
-  if (kind === 'integer') return INTEGERS[index % INTEGERS.length];
-  if (kind === 'boolean') return true;
-  return undefined;
-}
-
-/** Arguments of plain values, or undefined where a required one cannot be had. */
-function argumentsFor(schema) {
-  const chosen = {};
-  let numbers = 0;
-  for (const [name, property] of Object.entries(schema.properties ?? {})) {
-    const value = plain(property, numbers);
-    if (value === undefined) continue;
-    chosen[name] = value;
-    if (typeof value === 'number') numbers += 1;
-  }
-  return (schema.required ?? []).every((name) => name in chosen) ? chosen : undefined;
-}
-
-/** What a user puts into a form: its defaults, or anything. */
-function filledIn(schema) {
-  const values = {};
-  for (const [name, property] of Object.entries(schema?.properties ?? {})) {
-    const value = property.default ?? plain(property, 0);
-    if (value !== undefined) values[name] = value;
-  }
-  return values;
 }
 
 async function use(url) {

@@ -2,6 +2,7 @@
 
 mod data;
 mod gateway;
+mod keys;
 mod lambda;
 mod login;
 mod watch;
@@ -11,9 +12,11 @@ use mcpdeploy_engine::plan::Action;
 
 pub(super) use data::{bucket, object, parameter, role, secret, table};
 pub(super) use gateway::{api, authorizer, integration, route, stage};
+pub(super) use keys::{kms_alias, kms_key};
 pub(super) use lambda::{alias, function, permission, version};
 pub(super) use login::{
-    login_branding, resource_server, user_pool, user_pool_client, user_pool_domain,
+    identity_provider, login_branding, resource_server, user_group, user_pool, user_pool_client,
+    user_pool_domain,
 };
 pub(super) use watch::{alarm, dashboard, log_group, subscription, topic};
 

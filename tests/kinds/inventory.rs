@@ -8,6 +8,7 @@ use mcpdeploy_aws::clients::Clients;
 use mcpdeploy_testkit::check_kind::Inventory;
 use serde_json::Value;
 
+use super::place::GIVEN;
 use crate::support::emulator::{Product, REGION};
 use crate::support::http;
 
@@ -106,6 +107,17 @@ pub(crate) async fn list(lister: &Lister<'_>, kind: &str) -> Inventory {
             let names = call.await.expect("tables are listed").table_names;
             all(names, Some)
         }
+        "aws.kms.key" => keys(clients).await,
+        "aws.kms.alias" => {
+            let call = clients.kms().list_aliases().send();
+            let aliases = call.await.expect("aliases of keys are listed").aliases;
+            // AWS's own are there from the beginning.
+            all(aliases, |alias| {
+                alias
+                    .alias_name
+                    .filter(|name| !name.starts_with("alias/aws/"))
+            })
+        }
         "aws.ssm.parameter" => {
             let call = clients.ssm().describe_parameters().send();
             let parameters = call.await.expect("parameters are listed").parameters;
@@ -116,8 +128,10 @@ pub(crate) async fn list(lister: &Lister<'_>, kind: &str) -> Inventory {
             let call = clients.secretsmanager().list_secrets().send();
             let secrets = call.await.expect("secrets are listed").secret_list;
             // One whose deletion is scheduled is gone for all that we care.
+            let theirs = |name: &Option<String>| name.as_deref() != Some(GIVEN);
             all(secrets, |secret| {
-                secret.arn.filter(|_| secret.deleted_date.is_none())
+                let there = secret.deleted_date.is_none() && theirs(&secret.name);
+                secret.arn.filter(|_| there)
             })
         }
         other => panic!("nobody knows how to list {other}"),
@@ -216,6 +230,21 @@ async fn objects(clients: &Clients) -> Vec<String> {
         found.extend(all(contents, |object| {
             object.key.map(|key| format!("{bucket}/{key}"))
         }));
+    }
+    found
+}
+
+/// Without those whose deletion is scheduled.
+async fn keys(clients: &Clients) -> Vec<String> {
+    let call = clients.kms().list_keys().send();
+    let keys = call.await.expect("keys are listed").keys;
+    let mut found = Vec::new();
+    for id in all(keys, |key| key.key_id) {
+        let call = clients.kms().describe_key().key_id(&id).send();
+        let key = call.await.expect("the key is described").key_metadata;
+        if key.is_some_and(|key| key.deletion_date.is_none()) {
+            found.push(id);
+        }
     }
     found
 }

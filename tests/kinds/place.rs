@@ -26,6 +26,9 @@ use super::inventory::{self, Lister};
 use super::wire::{Wire, plain};
 use crate::support::emulator::{Account, Emulator, Product, REGION};
 
+/// A secret with a value, where a case asked for one: nobody lists it.
+pub(super) const GIVEN: &str = "given";
+
 /// An account of its own.
 pub(super) struct Place {
     pub(super) product: Product,
@@ -151,6 +154,23 @@ impl Place {
             wire,
             quiet: quiet.expect("a region is set"),
             lent,
+        }
+    }
+
+    /// Makes the secret [`GIVEN`], with the members `a` and `b`.
+    pub(super) async fn give_secret(&self) {
+        let made = self
+            .quiet
+            .secretsmanager()
+            .create_secret()
+            .name(GIVEN)
+            .secret_string(r#"{"a": "one secret", "b": "another"}"#)
+            .send()
+            .await;
+        // An account that was used before has it.
+        if let Err(error) = made {
+            let error = error.into_service_error();
+            assert!(error.is_resource_exists_exception(), "{error}");
         }
     }
 

@@ -229,6 +229,15 @@ pub(crate) fn everything() -> &'static Path {
     BINARY.get_or_init(|| build("everything"))
 }
 
+/// The server that knows no Lambda, likewise: as it is for anybody, without the runtime.
+pub(crate) fn notes() -> &'static Path {
+    static BINARY: OnceLock<PathBuf> = OnceLock::new();
+    BINARY.get_or_init(|| {
+        let bootstrap = build("notes");
+        bootstrap.with_file_name("server")
+    })
+}
+
 /// Builds a fixture. They share what they depend on, so one is built after the other.
 fn build(fixture: &str) -> PathBuf {
     static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());

@@ -77,6 +77,7 @@ impl Rig {
             region: REGION.to_owned(),
             account: ACCOUNT.to_owned(),
             partition: "aws".to_owned(),
+            emulator: None,
         };
         let code = Code {
             sha256: zip.sha256.clone(),
@@ -88,6 +89,7 @@ impl Rig {
             environment: "default",
             place: Some(&place),
             code: Some(&code),
+            runtime: None,
             deployed_as: known.then_some(state.deployment.as_str()),
             root: Path::new("."),
             artifacts: self.factory.artifacts(),

@@ -297,6 +297,14 @@ impl ClientFactory {
         self.base.endpoint_url()
     }
 
+    /// The address of what stands in AWS's place, without a slash at the end: an emulator, an embedded
+    /// cloud. Not one of AWS's own endpoints.
+    #[must_use]
+    pub fn emulator(&self) -> Option<String> {
+        let clients = self.clients(&Placement::default()).ok()?;
+        crate::kinds::emulator(&clients)
+    }
+
     /// Asks who the credentials belong to; once more, and again, when nobody could answer.
     ///
     /// # Errors

@@ -34,7 +34,7 @@ shapes! {
     MCP_PATH = "^/([A-Za-z0-9._~-]+(/[A-Za-z0-9._~-]+)*)?$", "a path that begins with / and does not end with one, such as \"/mcp\"";
     ORIGIN = "^(\\*|[a-z][a-z0-9+.-]*://[^\\s/?#]+)$", "an origin, that is scheme://host or scheme://host:port without a path (\"https://app.example.com\"), or \"*\"";
     POINTER = "^/.*$", "a JSON pointer into the inputs, such as \"/tags\"";
-    PROVIDER = "^[a-z][a-z0-9_-]{2,31}$", "a provider's name, such as \"google\", \"apple\" or one of your own: 3 to 32 lowercase letters, digits, - and _";
+    PROVIDER = "^[a-z][a-z0-9-]{2,31}$", "a provider's name, such as \"google\", \"apple\" or one of your own: 3 to 32 lowercase letters, digits and hyphens";
     REDIRECT = "^[a-z][a-z0-9+.-]*:\\S+$", "a URL, such as \"https://app.example.com/callback\" or \"http://localhost:8080/callback\"";
     REGION = "^[a-z]{2}(-[a-z]+)+-[0-9]$", "a region's name, such as \"us-east-1\" or \"eu-central-1\"";
     RESOURCE_NAME = "^[a-z0-9][a-z0-9_-]{0,63}$", "up to 64 lowercase letters, digits, - and _";

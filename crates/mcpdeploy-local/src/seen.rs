@@ -23,7 +23,7 @@ pub enum Seen {
         api: String,
         /// The HTTP method.
         method: String,
-        /// Path and query.
+        /// Path and query, without the values that let somebody in.
         path: String,
         /// The HTTP status of the answer.
         status: u16,

@@ -4,6 +4,7 @@
 mod cloud {
     mod apigateway;
     mod cloudwatch;
+    mod cognito;
     mod logs;
     mod sns;
     mod support_apigateway;

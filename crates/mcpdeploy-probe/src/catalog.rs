@@ -97,6 +97,8 @@ pub enum LoginCheck {
     Resource,
     /// The authorization server's metadata (RFC 8414) is there and right.
     Server,
+    /// A token with all the right claims, and no signature that is worth anything, is refused.
+    UnsignedToken,
 }
 
 /// Checks of one era, made in both.

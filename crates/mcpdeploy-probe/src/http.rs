@@ -7,12 +7,14 @@ use std::cell::{Cell, RefCell};
 use std::io::Read;
 use std::time::{Duration, Instant};
 
+use mcpdeploy_login::Challenge;
+use mcpdeploy_login::places::is_loopback;
 use serde_json::Value;
 use ureq::http::{self, Uri};
 use ureq::tls::{Certificate, RootCerts, TlsConfig, parse_pem};
 
 use crate::exchange::{self, Exchange};
-use crate::options::{Bearer, Options, Via};
+use crate::options::{Bearer, Options, Refused, Renew, Via};
 use crate::report::micros;
 use crate::run::ProbeError;
 use crate::sse;
@@ -23,12 +25,17 @@ pub(crate) use parts::{Content, Reply, Request, Token};
 /// The most of a reply that is read, in bytes.
 const MOST: u64 = 16 << 20;
 
+/// How many other tokens are tried for one request: one that is renewed, and one of a new login.
+const MOST_RENEWALS: usize = 2;
+
 /// Sends requests, to one endpoint mostly, and keeps what was said.
 pub(crate) struct Http {
     agent: ureq::Agent,
     endpoint: Uri,
     via: Option<Via>,
-    bearer: Option<Bearer>,
+    /// All tokens that there were; the last one is sent.
+    tokens: RefCell<Vec<Bearer>>,
+    renew: Option<Renew>,
     timeout: Duration,
     log: RefCell<Vec<Exchange>>,
     /// Whether exchanges are kept.
@@ -60,13 +67,14 @@ impl Http {
                 .into(),
             endpoint,
             via: options.via.clone(),
-            bearer: options.bearer.clone(),
+            tokens: RefCell::new(options.bearer.iter().cloned().collect()),
+            renew: options.renew.clone(),
             timeout: options.timeout,
             log: RefCell::default(),
             keeps: Cell::new(true),
             odd_contents: RefCell::default(),
         };
-        if made.bearer.is_some() && !made.is_private(&made.connect_to(&made.endpoint)) {
+        if made.has_token() && !made.is_private(&made.connect_to(&made.endpoint)) {
             return Err(ProbeError::TokenInClear);
         }
         Ok(made)
@@ -85,7 +93,7 @@ impl Http {
     }
 
     pub(crate) fn has_token(&self) -> bool {
-        self.bearer.is_some()
+        !self.tokens.borrow().is_empty()
     }
 
     /// What was sent and received since the last time.
@@ -113,16 +121,6 @@ impl Http {
         }
     }
 
-    /// The endpoint's server with another path: for well-known documents.
-    pub(crate) fn at_root(&self, path: &str) -> String {
-        let scheme = self.endpoint.scheme_str().unwrap_or("https");
-        let authority = self
-            .endpoint
-            .authority()
-            .map_or("", http::uri::Authority::as_str);
-        format!("{scheme}://{authority}{path}")
-    }
-
     /// Whether a document that the server names may be fetched: over TLS, or from where the server
     /// itself is.
     pub(crate) fn may_fetch(&self, url: &str) -> bool {
@@ -136,12 +134,50 @@ impl Http {
         }
     }
 
-    /// Sends the request and reads the reply.
+    /// Sends the request and reads the reply. Where the token is refused, another one is tried, if
+    /// one can be had.
     pub(crate) fn send(&self, request: &Request) -> Result<Reply, Unanswered> {
+        let mut result = self.send_once(request);
+        for _ in 0..MOST_RENEWALS {
+            let Ok(reply) = &result else { break };
+            let Some(bearer) = self.renewed(request, reply) else {
+                break;
+            };
+            self.tokens.borrow_mut().push(bearer);
+            result = self.send_once(request);
+        }
+        result
+    }
+
+    /// Another token in the place of the one that the reply refuses.
+    fn renewed(&self, request: &Request, reply: &Reply) -> Option<Bearer> {
+        let renew = self.renew.as_ref()?;
+        let challenge = reply.header("www-authenticate");
+        let wants_more = || {
+            challenge
+                .and_then(Challenge::bearer)
+                .is_some_and(|challenge| challenge.wants_more())
+        };
+        let refused = match reply.status {
+            401 => true,
+            403 => wants_more(),
+            _ => false,
+        };
+        let ours = request.token == Token::Given && request.url.is_none() && self.has_token();
+        (refused && ours).then(|| {
+            renew.call(&Refused {
+                status: reply.status,
+                challenge,
+            })
+        })?
+    }
+
+    fn send_once(&self, request: &Request) -> Result<Reply, Unanswered> {
         let begun = Instant::now();
         let (url, result) = self.exchange(request, begun);
         if self.keeps.get() {
-            let secrets: Vec<&str> = self.bearer.iter().map(Bearer::secret).collect();
+            let tokens = self.tokens.borrow();
+            let secrets: Vec<&str> = tokens.iter().map(Bearer::secret).collect();
             let kept = |body: &str| exchange::kept(body, &secrets);
             let mut exchange = Exchange {
                 request: format!("{} {url}", request.method),
@@ -210,8 +246,9 @@ impl Http {
             builder = builder.header("host", host);
         }
         // The token is for the endpoint's server and nobody else.
+        let tokens = self.tokens.borrow();
         let token = match request.token {
-            Token::Given if own => self.bearer.as_ref().map(Bearer::secret),
+            Token::Given if own => tokens.last().map(Bearer::secret),
             Token::Forged => Some("mcpdeploy.made-up.token"),
             Token::Given | Token::None => None,
         };
@@ -306,16 +343,6 @@ fn roots(options: &Options) -> Result<RootCerts, ProbeError> {
         ));
     }
     Ok(RootCerts::from(certificates))
-}
-
-/// Whether the host is this machine.
-pub(crate) fn is_loopback(host: &str) -> bool {
-    let host = host.trim_start_matches('[').trim_end_matches(']');
-    host == "localhost"
-        || host.ends_with(".localhost")
-        || host
-            .parse::<std::net::IpAddr>()
-            .is_ok_and(|address| address.is_loopback())
 }
 
 #[cfg(test)]

@@ -26,7 +26,7 @@ pub use catalog::{
 };
 pub use exchange::Exchange;
 pub use junit::{JunitError, to_junit};
-pub use options::{Bearer, CallTools, NotAToken, Options, Pick, UnknownCheck, Via};
+pub use options::{Bearer, CallTools, NotAToken, Options, Pick, Refused, Renew, UnknownCheck, Via};
 pub use report::{
     CheckDone, Counts, EraFound, FORMAT, Latency, Login, Outcome, Report, Server, Slow, Verdict,
 };

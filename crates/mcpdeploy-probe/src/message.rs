@@ -1,5 +1,6 @@
 //! The JSON-RPC message in a reply, and what is wrong about a reply that has none.
 
+use mcpdeploy_login::Challenge;
 use serde_json::Value;
 
 use crate::exchange::beginning;
@@ -123,6 +124,16 @@ pub(crate) fn result_of(method: &str, reply: &Reply, id: &Value) -> Result<Value
 pub(crate) fn hint(reply: &Reply) -> Option<String> {
     let body = reply.body.to_ascii_lowercase();
     let rpc = error_of(reply).is_some();
+    let more = reply
+        .header("www-authenticate")
+        .and_then(Challenge::bearer)
+        .filter(Challenge::wants_more);
+    if let Some(more) = more.filter(|_| reply.status == 403) {
+        let scopes = more.scopes().join(" --scope ");
+        return Some(format!(
+            "the token may do too little: mcpdeploy login --scope {scopes} asks for one that may"
+        ));
+    }
     let host = body.contains("host") && [400, 403, 421].contains(&reply.status);
     Some(match reply.status {
         _ if host => "the server refuses the name that it is called by: add it to the hosts that its transport allows".to_owned(),

@@ -1,6 +1,7 @@
 //! What a caller can choose.
 
 use std::fmt;
+use std::sync::Arc;
 use std::time::Duration;
 
 use crate::catalog::{CheckId, Era};
@@ -16,6 +17,10 @@ pub struct Options {
     pub warm_up: Duration,
     /// The token that is sent with every request to the endpoint.
     pub bearer: Option<Bearer>,
+    /// Who is asked for another token where one is refused.
+    pub renew: Option<Renew>,
+    /// Strangers have to be turned away.
+    pub require_login: bool,
     /// Where to connect to, when it is not where the URL says.
     pub via: Option<Via>,
     /// Only these checks; all when empty.
@@ -46,6 +51,8 @@ impl Default for Options {
             timeout: Duration::from_secs(30),
             warm_up: Duration::ZERO,
             bearer: None,
+            renew: None,
+            require_login: false,
             via: None,
             only: Vec::new(),
             skip: Vec::new(),
@@ -119,6 +126,36 @@ impl Bearer {
 impl fmt::Debug for Bearer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Bearer(…)")
+    }
+}
+
+/// How the server refused a token.
+#[derive(Debug, Clone, Copy)]
+pub struct Refused<'a> {
+    /// 401: the token is no good; 403: it may do too little.
+    pub status: u16,
+    /// The `WWW-Authenticate`, where there was one.
+    pub challenge: Option<&'a str>,
+}
+
+/// Gets another token in the place of one that was refused; none when that cannot be had.
+#[derive(Clone)]
+pub struct Renew(Arc<dyn Fn(&Refused<'_>) -> Option<Bearer> + Send + Sync>);
+
+impl Renew {
+    /// Asks like this. The run waits for the answer.
+    pub fn new(ask: impl Fn(&Refused<'_>) -> Option<Bearer> + Send + Sync + 'static) -> Self {
+        Self(Arc::new(ask))
+    }
+
+    pub(crate) fn call(&self, refused: &Refused<'_>) -> Option<Bearer> {
+        (self.0)(refused)
+    }
+}
+
+impl fmt::Debug for Renew {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Renew(…)")
     }
 }
 

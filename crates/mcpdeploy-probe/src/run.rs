@@ -239,7 +239,7 @@ impl Run<'_> {
             return Verdict::Failed;
         }
         self.check(SPEAKS, |_| Ok(speaks));
-        if self.http.has_token() {
+        if self.http.has_token() || self.options.require_login {
             checks::login::all(self, None);
         }
         for (era, opening) in [(Era::Legacy, legacy), (Era::Modern, modern)] {

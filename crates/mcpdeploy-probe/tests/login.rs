@@ -1,8 +1,10 @@
 //! Servers that want a login.
 
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock};
 
-use mcpdeploy_probe::{Bearer, Options, Outcome, Report, Verdict};
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use mcpdeploy_probe::{Bearer, Options, Outcome, Pick, Renew, Report, Verdict};
 use serde_json::{Value, json};
 
 use crate::right::{BOTH, Right, not_passed, options, probe};
@@ -80,7 +82,8 @@ fn without_a_token_it_is_told_where_to_log_in() {
             "login.challenge",
             "login.forged-token",
             "login.resource",
-            "login.server"
+            "login.server",
+            "login.unsigned-token"
         ]
     );
     let login = report.login.unwrap();
@@ -183,4 +186,138 @@ fn documents_of_others_are_fetched_over_tls_only() {
     let failed = report.failures().next().unwrap();
     assert_eq!(failed.id, "login.server");
     assert_eq!(failed.exchanges, [], "something was sent");
+}
+
+#[test]
+fn a_token_without_a_signature_is_taken_by_nobody() {
+    for (algorithm, expected) in [
+        ("none", "a token without a signature is taken"),
+        ("RS256", "a token with a made-up signature is taken"),
+    ] {
+        let server = guarded(match algorithm {
+            "none" => |req, resp| trust(req, resp, "none"),
+            _ => |req, resp| trust(req, resp, "RS256"),
+        });
+        let report = run(&server, None);
+        let failed = report.failures().next().unwrap();
+        assert_eq!(failed.id, "login.unsigned-token");
+        let Outcome::Failed { why, .. } = &failed.outcome else {
+            panic!("{failed:?}");
+        };
+        assert_eq!(why, expected);
+    }
+}
+
+/// Takes every token of that algorithm which says that it is for this endpoint, and from its issuer.
+fn trust(req: &Req, resp: &mut Resp, algorithm: &str) {
+    let token = req.header("authorization").unwrap_or_default();
+    let parts: Vec<Value> = token
+        .trim_start_matches("Bearer ")
+        .split('.')
+        .filter_map(|part| serde_json::from_slice(&URL_SAFE_NO_PAD.decode(part).ok()?).ok())
+        .collect();
+    let host = req.header("host").unwrap_or_default();
+    if let [head, claims] = parts.as_slice()
+        && head["alg"] == algorithm
+        && claims["aud"] == format!("http://{host}/mcp")
+        && claims["iss"] == format!("http://{host}")
+        && claims["scope"] == "use"
+    {
+        *resp = Resp::json(200, &json!({}));
+    }
+}
+
+#[test]
+fn a_login_that_was_to_be_needed_and_is_not_is_a_failure() {
+    let right = Right::new(BOTH);
+    let server = Server::start(move |req| right.answer(req));
+    let report = probe(
+        &server.url(),
+        Options {
+            require_login: true,
+            only: vec![Pick::new("login.challenge").unwrap()],
+            ..options()
+        },
+    );
+    assert_eq!(report.verdict, Verdict::Failed);
+}
+
+#[test]
+fn a_resource_above_the_endpoint_is_warned_of() {
+    let server = guarded(|req, resp| {
+        if req.path.contains("protected-resource") {
+            resp.edit(|document| {
+                let root = document["authorization_servers"][0].clone();
+                document["resource"] = root;
+            });
+        }
+    });
+    let report = run(&server, None);
+    assert_eq!(
+        not_passed(&report),
+        [("login.resource".to_owned(), "warned")]
+    );
+}
+
+/// A run with tokens to try one after another, and how often it asked for one.
+fn renewing(server: &Server, tokens: &'static [&'static str]) -> (Report, Vec<u16>) {
+    let asked: Arc<Mutex<Vec<u16>>> = Arc::default();
+    let seen = Arc::clone(&asked);
+    let renew = Renew::new(move |refused| {
+        assert!(refused.challenge.is_some());
+        let mut seen = seen.lock().unwrap();
+        seen.push(refused.status);
+        Bearer::new(tokens.get(seen.len() - 1)?).ok()
+    });
+    let report = probe(
+        &server.url(),
+        Options {
+            bearer: Some(Bearer::new("stale").unwrap()),
+            renew: Some(renew),
+            keep_exchanges: true,
+            ..options()
+        },
+    );
+    let asked = asked.lock().unwrap().clone();
+    (report, asked)
+}
+
+#[test]
+fn a_token_that_is_refused_is_renewed() {
+    let server = guarded(|_, _| {});
+    let (report, asked) = renewing(&server, &["stale-too", "right"]);
+    assert_eq!(report.verdict, Verdict::Passed, "{report:#?}");
+    assert_eq!(asked, [401, 401]);
+    let text = serde_json::to_string(&report).unwrap();
+    assert!(!text.contains("Bearer right") && !text.contains("stale"));
+}
+
+#[test]
+fn a_token_that_cannot_be_renewed_ends_the_asking() {
+    let server = guarded(|_, _| {});
+    let (report, asked) = renewing(&server, &[]);
+    assert_eq!(report.verdict, Verdict::NeedsLogin);
+    assert_eq!(asked, [401]);
+}
+
+#[test]
+fn a_token_that_may_do_too_little_is_widened() {
+    fn narrow(req: &Req, resp: &mut Resp) {
+        if req.header("authorization") == Some("Bearer stale") {
+            *resp = Resp::empty(403).header(
+                "www-authenticate",
+                "Bearer error=\"insufficient_scope\", scope=\"write\"",
+            );
+        }
+    }
+    let (report, asked) = renewing(&guarded(narrow), &["right"]);
+    assert_eq!(report.verdict, Verdict::Passed, "{report:#?}");
+    assert_eq!(asked, [403]);
+    // Without another token, it is told how to get one.
+    let (report, _) = renewing(&guarded(narrow), &[]);
+    let failed = report.failures().next().unwrap();
+    let Outcome::Failed { hint, .. } = &failed.outcome else {
+        panic!("{failed:?}");
+    };
+    assert!(hint.as_ref().unwrap().contains("--scope write"), "{hint:?}");
 }

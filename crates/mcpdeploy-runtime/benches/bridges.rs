@@ -10,10 +10,14 @@
     reason = "a bench fails by panicking, and figures are its purpose"
 )]
 
+mod lambda;
+
 use std::io::{BufRead, BufReader, Write};
 use std::net::{TcpListener, TcpStream};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
-use std::time::{Duration, Instant};
+use std::time::Instant;
+
+use lambda::{Figures, Lambda, invocation, message, millis};
 
 const CALLS: usize = 3_000;
 const WARM_UP: usize = 300;
@@ -43,7 +47,7 @@ fn bench() {
 
 /// One direct call after one through the bridge, and so on.
 fn overhead(role: &str, server: &str, mut direct: impl FnMut()) {
-    let mut lambda = Lambda::start(role, server);
+    let mut lambda = bridge(role, server);
     let mut alone = Vec::with_capacity(CALLS);
     let mut bridged = Vec::with_capacity(CALLS);
     let event = event();
@@ -51,7 +55,8 @@ fn overhead(role: &str, server: &str, mut direct: impl FnMut()) {
         let begin = Instant::now();
         direct();
         let took = begin.elapsed();
-        let through = lambda.invoke(&event);
+        let (through, answer) = lambda.invoke(&event);
+        assert!(answer.contains("\\\"sum\\\":3"), "{answer}");
         if call >= WARM_UP {
             alone.push(took);
             bridged.push(through);
@@ -74,7 +79,7 @@ fn start() {
         let took = (0..STARTS)
             .map(|_| {
                 let begin = Instant::now();
-                let lambda = Lambda::start(role, server);
+                let lambda = bridge(role, server);
                 let took = begin.elapsed();
                 drop(lambda);
                 took
@@ -84,99 +89,16 @@ fn start() {
     }
 }
 
-struct Figures {
-    p50: Duration,
-    p99: Duration,
-}
-
-impl Figures {
-    fn of(mut all: Vec<Duration>) -> Self {
-        all.sort_unstable();
-        Self {
-            p50: all[all.len() / 2],
-            p99: all[all.len() * 99 / 100],
-        }
-    }
-}
-
-impl std::fmt::Display for Figures {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let (p50, p99) = (millis(self.p50), millis(self.p99));
-        write!(f, "p50 {p50:.3} ms, p99 {p99:.3} ms")
-    }
-}
-
-fn millis(time: Duration) -> f64 {
-    time.as_secs_f64() * 1_000.0
-}
-
-/// The bootstrap, and the Runtime API's end of its connection.
-struct Lambda {
-    process: Child,
-    stream: TcpStream,
-    reader: BufReader<TcpStream>,
-}
-
-impl Lambda {
-    /// Returns when it asks for its first invocation.
-    fn start(role: &str, server: &str) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let this = std::env::current_exe().unwrap();
-        let command = serde_json::json!([this.to_str().unwrap(), server]).to_string();
-        let process = Command::new(env!("CARGO_BIN_EXE_mcpdeploy-runtime"))
-            .env(
-                "AWS_LAMBDA_RUNTIME_API",
-                listener.local_addr().unwrap().to_string(),
-            )
-            .env("MCPDEPLOY_ROLE", role)
-            .env("MCPDEPLOY_COMMAND", command)
-            // That its Runtime API went away is no news here.
-            .stderr(Stdio::null())
-            .spawn()
-            .unwrap();
-        let (stream, _) = listener.accept().unwrap();
-        stream.set_nodelay(true).unwrap();
-        let mut reader = BufReader::new(stream.try_clone().unwrap());
-        let head = message(&mut reader).0;
-        assert!(head.starts_with("GET ") && head.contains("/invocation/next "));
-        Self {
-            process,
-            stream,
-            reader,
-        }
-    }
-
-    /// From the event's first byte to the answer's last.
-    fn invoke(&mut self, event: &str) -> Duration {
-        let begin = Instant::now();
-        self.stream.write_all(event.as_bytes()).unwrap();
-        let (head, body) = message(&mut self.reader);
-        let took = begin.elapsed();
-        assert!(
-            head.starts_with("POST ") && head.contains("/response "),
-            "{head}"
-        );
-        assert!(body.contains("\\\"sum\\\":3"), "{body}");
-        self.stream
-            .write_all(b"HTTP/1.1 202 Accepted\r\nContent-Length: 0\r\n\r\n")
-            .unwrap();
-        let head = message(&mut self.reader).0;
-        assert!(head.contains("/invocation/next "), "{head}");
-        took
-    }
-}
-
-impl Drop for Lambda {
-    fn drop(&mut self) {
-        // Its connection ends with it, and so do bootstrap and server.
-        self.stream.shutdown(std::net::Shutdown::Both).unwrap();
-        self.process.wait().unwrap();
-    }
+/// The bridge before this program as the server.
+fn bridge(role: &str, server: &str) -> Lambda {
+    let this = std::env::current_exe().unwrap();
+    let command = serde_json::json!([this.to_str().unwrap(), server]).to_string();
+    Lambda::start(role, &[("MCPDEPLOY_COMMAND", &command)])
 }
 
 /// What the Runtime API sends for one invocation.
 fn event() -> String {
-    let body = serde_json::json!({
+    let event = serde_json::json!({
         "version": "2.0",
         "routeKey": "$default",
         "rawPath": "/mcp",
@@ -206,36 +128,8 @@ fn event() -> String {
         },
         "body": CALL,
         "isBase64Encoded": false,
-    })
-    .to_string();
-    format!(
-        "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: {}\r\nLambda-Runtime-Aws-Request-Id: 8476a536-e9f4-11e8-9739-2dfe598c3fcd\r\nLambda-Runtime-Deadline-Ms: 99999999999999\r\nLambda-Runtime-Trace-Id: Root=1-67890abc-0123456789abcdef01234567\r\n\r\n{body}",
-        body.len()
-    )
-}
-
-/// The head and the body of the next message.
-fn message(reader: &mut impl BufRead) -> (String, String) {
-    let mut head = String::new();
-    loop {
-        let from = head.len();
-        assert_ne!(
-            reader.read_line(&mut head).unwrap(),
-            0,
-            "the connection ended"
-        );
-        if head[from..].trim_end().is_empty() {
-            break;
-        }
-    }
-    let length = head
-        .lines()
-        .filter_map(|line| line.split_once(':'))
-        .find(|(name, _)| name.eq_ignore_ascii_case("content-length"))
-        .map_or(0, |(_, length)| length.trim().parse().unwrap());
-    let mut body = vec![0; length];
-    reader.read_exact(&mut body).unwrap();
-    (head, String::from_utf8(body).unwrap())
+    });
+    invocation(&event)
 }
 
 /// The server itself, called on one connection.

@@ -2,9 +2,10 @@
 
 use std::process::ExitCode;
 
+use mcpdeploy_runtime::bridge::scopes::guarded;
 use mcpdeploy_runtime::bridge::{http, stdio};
 use mcpdeploy_runtime::lambda::{RuntimeApi, Stopped, serve};
-use mcpdeploy_runtime::log::{Level, Log};
+use mcpdeploy_runtime::log::{Level, Log, in_full};
 use mcpdeploy_runtime::oauth;
 use mcpdeploy_runtime::settings::{Environment, Role, SettingsError};
 
@@ -42,9 +43,18 @@ async fn run(log: &Log) -> Result<Stopped, String> {
     let environment = Environment::of_process();
     let api = RuntimeApi::from_environment(&environment, log.clone()).map_err(|e| in_full(&e))?;
     let ended = match Role::from_environment(&environment) {
-        Ok(Role::Http) => serve(&api, http::Bridge::start(&environment, log)).await,
-        Ok(Role::Stdio) => serve(&api, stdio::Bridge::start(&environment, log)).await,
-        Ok(Role::Facade) => serve(&api, oauth::Function::start(&environment, log)).await,
+        Ok(Role::Http) => {
+            let bridge = http::Bridge::start(&environment, log);
+            serve(&api, guarded(&environment, bridge)).await
+        }
+        Ok(Role::Stdio) => {
+            let bridge = stdio::Bridge::start(&environment, log);
+            serve(&api, guarded(&environment, bridge)).await
+        }
+        Ok(Role::Facade) => {
+            let start = oauth::Function::start(&environment, log);
+            serve(&api, async { start.await.map_err(|error| in_full(&error)) }).await
+        }
         Err(error) => serve(&api, refused(error)).await,
     };
     ended.map_err(|error| in_full(&error))
@@ -53,16 +63,4 @@ async fn run(log: &Log) -> Result<Stopped, String> {
 /// A role that does not come to be, so that Lambda hears why.
 async fn refused(error: SettingsError) -> Result<http::Bridge, SettingsError> {
     Err(error)
-}
-
-/// An error with all its causes.
-fn in_full(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        text.push_str(": ");
-        text.push_str(&error.to_string());
-        cause = error.source();
-    }
-    text
 }

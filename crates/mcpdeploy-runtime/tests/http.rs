@@ -71,6 +71,37 @@ fn the_server_stays_warm_on_one_connection() {
 }
 
 #[test]
+fn the_port_is_in_the_arguments_that_name_it() {
+    let command = script(
+        "http_server.py",
+        &["--listen=127.0.0.1:$PORT", "-v", "$HOME"],
+    );
+    let mut function = Function::start("http", &[("MCPDEPLOY_COMMAND", &command)]);
+    let said = function.ask(&get("/echo")).json();
+    let port = said["port"][0].as_str().unwrap();
+    let expected = json!([format!("--listen=127.0.0.1:{port}"), "-v", "$HOME"]);
+    assert_eq!(said["arguments"], expected);
+}
+
+#[test]
+fn a_stream_that_cannot_pass_is_not_begun() {
+    let mut function = function(&[]);
+    for (accept, status) in [
+        ("text/event-stream", 405),
+        ("application/json, Text/Event-Stream;q=0.5", 405),
+        ("*/*", 200),
+    ] {
+        let answer = function.ask(&event("GET", "/echo", &[("accept", accept)], None));
+        assert_eq!(answer.status(), status, "{accept}");
+        if status == 405 {
+            assert_eq!(answer.0["headers"]["allow"], "POST, DELETE");
+        }
+    }
+    // Only the last was for the server.
+    assert_eq!(function.ask(&get("/echo")).json()["count"], 2);
+}
+
+#[test]
 fn the_host_can_be_the_public_one() {
     for (setting, expected) in [("public", "mcp.example.com"), ("inner:1", "inner:1")] {
         let mut function = function(&[("MCPDEPLOY_HOST", setting)]);

@@ -7,8 +7,10 @@ mod http;
 mod lambda;
 mod oauth;
 mod probed;
+mod scopes;
 mod stdio;
 mod stdio_modern;
+mod visit;
 
 /// A file here that is no module of this binary would never run.
 #[test]

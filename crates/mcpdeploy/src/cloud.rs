@@ -138,6 +138,7 @@ impl Cloud {
             region: region.to_owned(),
             account,
             partition,
+            emulator: self.factory.emulator(),
         })
     }
 }

@@ -2,7 +2,7 @@
 
 use mcpdeploy_aws::artifacts::{Artifacts, CodeSha256};
 use mcpdeploy_aws::stack::{self, Code, Place, Setting};
-use mcpdeploy_build::Artifact;
+use mcpdeploy_build::{Artifact, runtime};
 use mcpdeploy_config::{Loaded, Server, TargetKind};
 use mcpdeploy_engine::event::Sink;
 use mcpdeploy_engine::graph::Graph;
@@ -73,13 +73,14 @@ impl Session {
             (TargetKind::AwsLambda | TargetKind::Resources, _) => None,
         };
         let embedded = embedded(&project, need, screen).await?;
+        let login = login(&project, &loaded)?;
         Self::assemble(
             global,
             project,
             loaded,
             (store, stored),
             embedded,
-            artifact,
+            (artifact, login),
             Want::File,
         )
         .await
@@ -99,7 +100,7 @@ impl Session {
             loaded,
             (store, stored),
             embedded,
-            None,
+            (None, None),
             Want::Unbuilt,
         )
         .await
@@ -119,7 +120,7 @@ impl Session {
             loaded,
             (store, stored),
             embedded,
-            None,
+            (None, None),
             Want::Nothing,
         )
         .await
@@ -131,7 +132,7 @@ impl Session {
         loaded: Loaded,
         (store, mut stored): (Store, Stored),
         embedded: Option<Embedded>,
-        artifact: Option<Artifact>,
+        (artifact, login): (Option<Artifact>, Option<Artifact>),
         want: Want,
     ) -> Result<Self, Failure> {
         let cloud = Cloud::connect(&loaded, global, embedded).await?;
@@ -155,25 +156,24 @@ impl Session {
         } else {
             None
         };
-        let code = match (&artifact, &want) {
-            (Some(artifact), _) => Some(Code {
-                sha256: CodeSha256::new(artifact.code_sha256_base64.clone()),
-                size: artifact.size,
-            }),
-            (None, Want::Unbuilt) => Some(no_code()),
-            (None, Want::File | Want::Nothing) => None,
+        let code = |artifact: &Artifact| {
+            let sha256 = CodeSha256::new(artifact.code_sha256_base64.clone());
+            let uploads = cloud.factory.artifacts();
+            uploads.insert(sha256.clone(), artifact.zip.clone());
+            let size = artifact.size;
+            Code { sha256, size }
         };
-        if let Some(artifact) = &artifact {
-            let digest = CodeSha256::new(artifact.code_sha256_base64.clone());
-            cloud
-                .factory
-                .artifacts()
-                .insert(digest, artifact.zip.clone());
-        }
+        let (code, runtime) = (artifact.as_ref().map(code), login.as_ref().map(code));
+        let (code, runtime) = match want {
+            // What stands for them is in no plan.
+            Want::Unbuilt => (Some(no_code()), Some(no_code())),
+            Want::File | Want::Nothing => (code, runtime),
+        };
         let setting = Setting {
             environment: &project.environment,
             place: place.as_ref(),
             code: code.as_ref(),
+            runtime: runtime.as_ref(),
             deployed_as: stored.state.as_ref().map(|state| state.deployment.as_str()),
             root: &project.root,
             artifacts: cloud.factory.artifacts(),
@@ -307,6 +307,19 @@ async fn artifact(
     }
 }
 
+/// The login's function, packed from the runtime that this program carries; nothing without login.
+fn login(project: &Project, loaded: &Loaded) -> Result<Option<Artifact>, Failure> {
+    let config = &loaded.config;
+    let (TargetKind::AwsLambda, Some(server), true) =
+        (config.target.kind, &config.server, config.auth.enabled)
+    else {
+        return Ok(None);
+    };
+    let request = project.build_request(config, server, None, None);
+    let folder = project.build_folder().join("login");
+    Ok(Some(runtime::package(request.architecture, &folder)?))
+}
+
 /// Puts together what is wanted, and shows mistakes at their place in the file.
 fn graph(loaded: &Loaded, setting: &Setting<'_>, registry: &Registry) -> Result<Graph, Failure> {
     let desired = stack::desired(&loaded.config, setting, registry)
@@ -339,12 +352,14 @@ pub(crate) fn check(
             .clone()
             .unwrap_or_else(|| "000000000000".to_owned()),
         partition: "aws".to_owned(),
+        emulator: None,
     };
     let code = no_code();
     let setting = Setting {
         environment: &project.environment,
         place: Some(&place),
         code: Some(&code),
+        runtime: Some(&code),
         deployed_as: None,
         root: &project.root,
         artifacts: &Artifacts::default(),

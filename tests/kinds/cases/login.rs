@@ -4,7 +4,8 @@ use mcpdeploy_testkit::check_kind::Case;
 use serde_json::{Value, json};
 
 use super::{REPLACE, SUCCEED, UPDATE};
-use crate::kinds::place::Place;
+use crate::kinds::place::{GIVEN, Place};
+use crate::support::emulator::Product;
 
 const POOL: (&str, &str) = (
     "aws.cognito.user_pool.users",
@@ -52,7 +53,7 @@ pub(in crate::kinds) fn user_pool(place: &Place) -> Case {
         .edit(
             "second factor for all",
             UPDATE,
-            json!({"mfa": "required", "name": "people"}),
+            json!({"mfa": "required", "self_registration": true}),
         )
         .edit("sign-up", UPDATE, json!({"self_registration": true}))
         .edit("plan", UPDATE, json!({"plan": "plus"}))
@@ -65,16 +66,19 @@ pub(in crate::kinds) fn user_pool(place: &Place) -> Case {
 
 pub(in crate::kinds) fn user_pool_client(place: &Place) -> Case {
     let mut resources = Vec::from(pools());
-    let server = json!({
-        "user_pool": POOL.1,
-        "identifier": "https://mcp.example/mcp",
-        "name": "mcp",
-        "scopes": {"read": "Reads everything"},
-    });
-    resources.push(("aws.cognito.resource_server.mcp", server));
     let (address, mut inputs) = of_client(CLIENT.0, "mcp");
-    let scope = "${aws.cognito.resource_server.mcp.identifier}/read";
-    inputs["scopes"] = json!(["openid", scope]);
+    // Moto cannot delete resource servers.
+    if place.product != Product::Moto {
+        let server = json!({
+            "user_pool": POOL.1,
+            "identifier": "https://mcp.example/mcp",
+            "name": "mcp",
+            "scopes": {"read": "Reads everything"},
+        });
+        resources.push(("aws.cognito.resource_server.mcp", server));
+        let scope = "${aws.cognito.resource_server.mcp.identifier}/read";
+        inputs["scopes"] = json!(["openid", scope]);
+    }
     inputs["logout_urls"] = json!(["https://mcp.example/bye"]);
     resources.push((address, inputs));
     place
@@ -173,5 +177,77 @@ pub(in crate::kinds) fn login_branding(place: &Place) -> Case {
             REPLACE,
             json!({"client": "${aws.cognito.user_pool_client.other.id}"}),
         )
+        .build()
+}
+
+pub(in crate::kinds) fn identity_provider(place: &Place) -> Case {
+    let mut resources = Vec::from(pools());
+    let secret = |member: &str| json!({"secret_arn": GIVEN, "member": member});
+    let oidc = json!({"issuer": "https://issuer.example"});
+    let endpoints = json!({
+        "authorize_url": "https://issuer.example/authorize",
+        "token_url": "https://issuer.example/token",
+        "attributes_url": "https://issuer.example/userinfo",
+        "jwks_uri": "https://issuer.example/jwks",
+    });
+    let inputs = json!({
+        "user_pool": POOL.1,
+        "name": "corp",
+        "type": "oidc",
+        "client_id": "mcp",
+        "client_secret": secret("a"),
+        "oidc": oidc,
+        "scopes": ["openid", "email"],
+        "attributes": {"email": "email"},
+    });
+    resources.push(("aws.cognito.identity_provider.corp", inputs));
+    place
+        .case(&resources)
+        .edit("client", UPDATE, json!({"client_id": "other"}))
+        .edit("secret", UPDATE, json!({"client_secret": secret("b")}))
+        .edit("scopes", UPDATE, json!({"scopes": ["openid", "profile"]}))
+        .edit(
+            "endpoints",
+            UPDATE,
+            json!({"oidc": {
+                "issuer": "https://other.example",
+                "attributes_by_post": true,
+                "endpoints": endpoints,
+            }}),
+        )
+        .edit(
+            "attributes",
+            UPDATE,
+            json!({"attributes": {"email": "mail", "name": "name"}}),
+        )
+        .edit("name", REPLACE, json!({"name": "company"}))
+        .edit(
+            "Google",
+            REPLACE,
+            json!({"type": "google", "name": "Google", "oidc": null, "scopes": ["email"]}),
+        )
+        .edit("pool", REPLACE, json!({"user_pool": OTHER.1}))
+        .build()
+}
+
+pub(in crate::kinds) fn user_group(place: &Place) -> Case {
+    let mut resources = Vec::from(pools());
+    let role = |name: &str| format!("arn:aws:iam::123456789012:role/{name}");
+    let inputs = json!({
+        "user_pool": POOL.1,
+        "name": "admins",
+        "description": "who may do everything",
+        "precedence": 1,
+        "role": role("admins"),
+    });
+    resources.push(("aws.cognito.group.admins", inputs));
+    place
+        .case(&resources)
+        .edit("description", UPDATE, json!({"description": "other"}))
+        .edit("no description", UPDATE, json!({"description": null}))
+        .edit("precedence", UPDATE, json!({"precedence": 0}))
+        .edit("role", UPDATE, json!({"role": role("others")}))
+        .edit("name", REPLACE, json!({"name": "others"}))
+        .edit("pool", REPLACE, json!({"user_pool": OTHER.1}))
         .build()
 }

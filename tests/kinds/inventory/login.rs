@@ -16,6 +16,8 @@ pub(super) async fn list(clients: &Clients, kind: &str) -> Vec<String> {
             "aws.cognito.user_pool_client" => app_clients(clients, &pool).await,
             "aws.cognito.user_pool_domain" => domains(clients, &pool).await,
             "aws.cognito.resource_server" => servers(clients, &pool).await,
+            "aws.cognito.identity_provider" => providers(clients, &pool).await,
+            "aws.cognito.group" => groups(clients, &pool).await,
             "aws.cognito.managed_login_branding" => brandings(clients, &pool).await,
             other => panic!("nobody knows how to list {other}"),
         };
@@ -83,4 +85,21 @@ async fn brandings(clients: &Clients, pool: &str) -> Vec<String> {
         found.extend(branding.and_then(|branding| branding.managed_login_branding_id));
     }
     found
+}
+
+async fn providers(clients: &Clients, pool: &str) -> Vec<String> {
+    let call = clients
+        .cognito()
+        .list_identity_providers()
+        .user_pool_id(pool)
+        .max_results(60)
+        .send();
+    let found = call.await.expect("identity providers are listed");
+    all(Some(found.providers), |provider| provider.provider_name)
+}
+
+async fn groups(clients: &Clients, pool: &str) -> Vec<String> {
+    let call = clients.cognito().list_groups().user_pool_id(pool).send();
+    let groups = call.await.expect("groups are listed").groups;
+    all(groups, |group| group.group_name)
 }

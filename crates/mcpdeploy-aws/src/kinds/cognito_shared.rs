@@ -65,7 +65,7 @@ pub(super) fn child_permissions(
 
 /// The address of an emulator or an embedded cloud, when that is where Cognito's calls go. Another
 /// endpoint of AWS (FIPS, VPC) changes nothing about what a pool is called.
-pub(super) fn emulator(clients: &Clients) -> Option<String> {
+pub(crate) fn emulator(clients: &Clients) -> Option<String> {
     let endpoint = clients.cognito_endpoint()?;
     (!is_aws(&endpoint, clients.region())).then(|| endpoint.trim_end_matches('/').to_owned())
 }

@@ -12,8 +12,11 @@ mod bucket;
 mod cognito_shared;
 mod dashboard;
 mod function;
+mod identity_provider;
 mod inputs;
 mod integration;
+mod kms_alias;
+mod kms_key;
 mod lambda_shared;
 mod log_group;
 mod login_branding;
@@ -28,6 +31,7 @@ mod stage;
 mod subscription;
 mod table;
 mod topic;
+mod user_group;
 mod user_pool;
 mod user_pool_client;
 mod user_pool_domain;
@@ -49,12 +53,19 @@ pub use authorizer::{
     Sort as AuthorizerSort,
 };
 pub use bucket::{Bucket, BucketInputs, BucketOutputs};
+pub(crate) use cognito_shared::emulator;
 pub use dashboard::{Dashboard, DashboardBody, DashboardInputs, DashboardOutputs};
 pub use function::{
     Architecture, Code, CodeObject, Function, FunctionInputs, FunctionOutputs, Tracing,
 };
+pub use identity_provider::{
+    Apple, Endpoints, IdentityProvider, IdentityProviderInputs, IdentityProviderOutputs, Oidc,
+    ProviderSecret, ProviderSort,
+};
 pub use inputs::InputSet;
 pub use integration::{Integration, IntegrationInputs, IntegrationOutputs};
+pub use kms_alias::{KmsAlias, KmsAliasInputs, KmsAliasOutputs};
+pub use kms_key::{KmsKey, KmsKeyInputs, KmsKeyOutputs};
 pub use log_group::{LogGroup, LogGroupInputs, LogGroupOutputs};
 pub use login_branding::{LoginBranding, LoginBrandingInputs, LoginBrandingOutputs};
 pub use object::{Object, ObjectInputs, ObjectOutputs};
@@ -68,6 +79,7 @@ pub use stage::{AccessLogs, Stage, StageInputs, StageOutputs, Throttling};
 pub use subscription::{Subscription, SubscriptionInputs, SubscriptionOutputs};
 pub use table::{Index, KeyType, Projection, StreamView, Table, TableInputs, TableOutputs};
 pub use topic::{Topic, TopicInputs, TopicOutputs};
+pub use user_group::{UserGroup, UserGroupInputs, UserGroupOutputs};
 pub use user_pool::{
     FeaturePlan, Mfa, PasswordPolicy, SignIn, UserPool, UserPoolInputs, UserPoolOutputs,
 };
@@ -107,4 +119,8 @@ pub fn register(registry: &mut Registry, source: &Arc<ClientFactory>) {
     registry.add::<UserPoolDomain>(source.clone());
     registry.add::<ResourceServer>(source.clone());
     registry.add::<LoginBranding>(source.clone());
+    registry.add::<IdentityProvider>(source.clone());
+    registry.add::<UserGroup>(source.clone());
+    registry.add::<KmsKey>(source.clone());
+    registry.add::<KmsAlias>(source.clone());
 }

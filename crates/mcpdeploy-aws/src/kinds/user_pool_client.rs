@@ -220,7 +220,7 @@ impl Kind for UserPoolClient {
             .user_pool_id(pool)
             .client_name(&want.name)
             .generate_secret(want.confidential)
-            .set_allowed_o_auth_flows(flows::to_sdk(&want.flows))
+            .set_allowed_o_auth_flows(Some(flows::to_sdk(&want.flows)))
             .allowed_o_auth_flows_user_pool_client(!want.flows.is_empty())
             .set_allowed_o_auth_scopes(list(&want.scopes))
             .set_callback_urls(list(&want.callback_urls))
@@ -270,11 +270,11 @@ impl Kind for UserPoolClient {
             .user_pool_id(pool)
             .client_id(client)
             .client_name(&want.name)
-            .set_allowed_o_auth_flows(flows::to_sdk(&want.flows))
+            .set_allowed_o_auth_flows(Some(flows::to_sdk(&want.flows)))
             .allowed_o_auth_flows_user_pool_client(!want.flows.is_empty())
             .set_allowed_o_auth_scopes(list(&want.scopes))
             .set_default_redirect_uri(default.filter(|default| callbacks.contains(default)))
-            .set_callback_urls(Some(callbacks).filter(|urls| !urls.is_empty()))
+            .set_callback_urls(Some(callbacks))
             .set_logout_urls(list(&want.logout_urls))
             .set_supported_identity_providers(list(&want.identity_providers))
             .set_explicit_auth_flows(Some(flows::api_to_sdk(&want.api_flows)))
@@ -325,8 +325,9 @@ impl Kind for UserPoolClient {
     }
 }
 
+/// Said even when it is empty.
 fn list(set: &InputSet<String>) -> Option<Vec<String>> {
-    (!set.is_empty()).then(|| set.iter().map(|item| item.get().clone()).collect())
+    Some(set.iter().map(|item| item.get().clone()).collect())
 }
 
 async fn describe(

@@ -11,9 +11,9 @@ use super::names::Names;
 use super::{Place, Stack, joined, reference};
 use crate::ids::text;
 use crate::kinds::{
-    AccessLogs, Alias, Api, ApiInputs, Authorization, Authorizer, Cors, Function, Integration,
-    IntegrationInputs, LogGroup, LogGroupInputs, Permission, PermissionInputs, Route, RouteInputs,
-    Stage, StageInputs, Throttling,
+    AccessLogs, Alias, Api, ApiInputs, Authorization, Authorizer, Cors, Function, InputSet,
+    Integration, IntegrationInputs, LogGroup, LogGroupInputs, Permission, PermissionInputs, Route,
+    RouteInputs, Stage, StageInputs, Throttling,
 };
 
 /// What MCP clients in a browser send.
@@ -88,9 +88,27 @@ impl Stack<'_> {
                 authorizer: guard
                     .as_ref()
                     .map(|guard| Authorizer::id(&guard.authorizer).into()),
-                scopes: guard.map(|guard| guard.scopes).unwrap_or_default(),
+                scopes: guard
+                    .as_ref()
+                    .map(|guard| guard.scopes.clone())
+                    .unwrap_or_default(),
             },
         );
+        // A browser asks first, without a token; that needs a route which wants none.
+        // <https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-cors.html>
+        if guard.is_some() {
+            self.add::<Route>(
+                "mcp-preflight",
+                &RouteInputs {
+                    api: Api::id(&api).into(),
+                    route_key: format!("OPTIONS {}", server.mcp_path),
+                    target: Integration::id(&integration).into(),
+                    authorization: Authorization::None,
+                    authorizer: None,
+                    scopes: InputSet::default(),
+                },
+            );
+        }
         let access_logs = access_logs.then(|| {
             let group = self.add::<LogGroup>(
                 &format!("{name}-access"),

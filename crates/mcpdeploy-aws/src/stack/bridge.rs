@@ -40,8 +40,7 @@ impl Stack<'_> {
         }
         let auth = &self.config.auth;
         if auth.enabled && !auth.tools.is_empty() {
-            let scopes = json!(auth.tools).to_string();
-            told.push(("MCPDEPLOY_TOOL_SCOPES", Input::Value(scopes)));
+            told.push(("MCPDEPLOY_TOOL_SCOPES", self.tool_scopes(server)));
             let path = server.mcp_path.trim_end_matches('/');
             let metadata = joined([
                 reference(&address::<Api>(&server.name), "/endpoint"),

@@ -80,6 +80,7 @@ mod tests {
             region: "ap-southeast-1".into(),
             account: "123456789012".into(),
             partition: "aws".into(),
+            emulator: None,
         }
     }
 

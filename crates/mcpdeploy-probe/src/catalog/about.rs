@@ -38,12 +38,13 @@ impl TransportCheck {
 }
 
 impl LoginCheck {
-    pub(super) const ALL: [Self; 5] = [
+    pub(super) const ALL: [Self; 6] = [
         Self::Challenge,
         Self::ForgedToken,
         Self::Token,
         Self::Resource,
         Self::Server,
+        Self::UnsignedToken,
     ];
 
     /// Name, title, page of the specification.
@@ -69,6 +70,11 @@ impl LoginCheck {
                 "server",
                 "the authorization server's metadata is right",
                 Some("/2026-07-28/basic/authorization/authorization-server-discovery"),
+            ),
+            Self::UnsignedToken => (
+                "unsigned-token",
+                "a token that nobody signed is refused with 401",
+                Some("/2026-07-28/basic/authorization#token-handling"),
             ),
         }
     }

@@ -1,6 +1,9 @@
 //! How strangers are turned away, and whether they are told where to log in.
 
-use serde_json::json;
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use mcpdeploy_login::Challenge;
+use serde_json::{Value, json};
 
 use super::metadata;
 use crate::catalog::{CheckId, Era, LoginCheck};
@@ -23,15 +26,17 @@ pub(crate) fn all(run: &mut Run<'_>, refusal: Option<Reply>) {
         run.login = Some(Login {
             scopes: challenge
                 .as_deref()
-                .and_then(|challenge| parameter(challenge, "scope"))
-                .map(|scopes| scopes.split(' ').map(str::to_owned).collect())
+                .and_then(Challenge::bearer)
+                .map(|challenge| challenge.scopes())
                 .unwrap_or_default(),
             challenge,
             ..Login::default()
         });
     }
     let id = CheckId::Login;
-    run.check(id(LoginCheck::Challenge), |_| challenge(stranger));
+    run.check(id(LoginCheck::Challenge), |run| {
+        challenge(stranger, run.options.require_login)
+    });
     run.check(id(LoginCheck::ForgedToken), |run| forged(run));
     if with_token {
         run.check(id(LoginCheck::Token), |_| {
@@ -45,8 +50,10 @@ pub(crate) fn all(run: &mut Run<'_>, refusal: Option<Reply>) {
         .login
         .as_ref()
         .and_then(|login| login.challenge.as_deref())
-        .and_then(|challenge| parameter(challenge, "resource_metadata"));
+        .and_then(Challenge::bearer)
+        .and_then(|challenge| challenge.get("resource_metadata").map(str::to_owned));
     metadata::all(run, asked);
+    run.check(id(LoginCheck::UnsignedToken), |run| unsigned(run));
 }
 
 /// The first request of a client, with that token.
@@ -57,32 +64,33 @@ fn hello(run: &Run<'_>, token: Token) -> Call {
     call
 }
 
-fn challenge(stranger: Result<Reply, Outcome>) -> Result<Outcome, Outcome> {
+fn challenge(stranger: Result<Reply, Outcome>, required: bool) -> Result<Outcome, Outcome> {
     let reply = stranger?;
     if reply.status != 401 {
         let words = in_words(&reply);
         return Ok(match reply.status {
+            200 if required => {
+                Outcome::failed("strangers are answered, and a login was to be needed")
+                    .hint("look at what stands before the server: anybody comes in".to_owned())
+            }
             200 => Outcome::warned("strangers are answered: no login is needed"),
             _ => Outcome::failed(format!("a stranger is answered with {words}, not 401")),
         });
     }
-    let Some(challenge) = reply.header("www-authenticate") else {
-        return Ok(Outcome::warned("the 401 has no WWW-Authenticate").hint(
-            "clients then have to guess that the metadata is at the well-known place".to_owned(),
-        ));
+    let guess = "clients then have to guess that the metadata is at the well-known place";
+    let Some(header) = reply.header("www-authenticate") else {
+        return Ok(Outcome::warned("the 401 has no WWW-Authenticate").hint(guess.to_owned()));
     };
-    let scheme = challenge.split_whitespace().next().unwrap_or_default();
-    if !scheme.eq_ignore_ascii_case("bearer") {
+    let Some(challenge) = Challenge::bearer(header) else {
+        let schemes = Challenge::all(header).into_iter().map(|one| one.scheme);
+        let schemes = schemes.collect::<Vec<_>>().join(", ");
         return Ok(Outcome::failed(format!(
-            "the challenge is for {scheme}, not Bearer"
+            "the challenge is for {schemes}, not Bearer"
         )));
-    }
-    if parameter(challenge, "resource_metadata").is_none() {
+    };
+    if challenge.get("resource_metadata").is_none() {
         return Ok(
-            Outcome::warned("the challenge names no resource_metadata").hint(
-                "clients then have to guess that the metadata is at the well-known place"
-                    .to_owned(),
-            ),
+            Outcome::warned("the challenge names no resource_metadata").hint(guess.to_owned())
         );
     }
     Ok(Outcome::passed())
@@ -90,90 +98,62 @@ fn challenge(stranger: Result<Reply, Outcome>) -> Result<Outcome, Outcome> {
 
 fn forged(run: &Run<'_>) -> Result<Outcome, Outcome> {
     let reply = hello(run, Token::Forged).send(run.http)?;
-    let words = in_words(&reply);
-    Ok(match reply.status {
+    Ok(turned_away(&reply, "a token that nobody issued"))
+}
+
+/// Tokens in which everything is right but the signature: of its issuer, for this endpoint, with all
+/// scopes. There is none, or a made-up one.
+fn unsigned(run: &Run<'_>) -> Result<Outcome, Outcome> {
+    let login = run.login.clone().unwrap_or_default();
+    let endpoint = run.http.endpoint().to_string();
+    let claims = json!({
+        "iss": login.authorization_servers.first(),
+        "aud": endpoint,
+        "sub": "mcpdeploy",
+        "client_id": "mcpdeploy",
+        "token_use": "access",
+        "scope": login.scopes.join(" "),
+        // The year 2100.
+        "exp": 4_102_444_800_u64,
+    });
+    let part = |value: &Value| URL_SAFE_NO_PAD.encode(value.to_string());
+    for (algorithm, signature, what) in [
+        ("none", "", "a token without a signature"),
+        ("RS256", "bWFkZS11cA", "a token with a made-up signature"),
+    ] {
+        let head = json!({"alg": algorithm, "typ": "JWT", "kid": "mcpdeploy"});
+        let token = format!("{}.{}.{signature}", part(&head), part(&claims));
+        let call = hello(run, Token::None).header("Authorization", format!("Bearer {token}"));
+        let outcome = turned_away(&call.send(run.http)?, what);
+        if !matches!(outcome, Outcome::Passed { .. }) {
+            return Ok(outcome);
+        }
+    }
+    Ok(Outcome::passed())
+}
+
+/// Whether the reply refuses what was sent.
+fn turned_away(reply: &Reply, what: &str) -> Outcome {
+    let words = in_words(reply);
+    match reply.status {
         401 => Outcome::passed(),
-        200 => Outcome::failed("a token that nobody issued is taken")
+        200 => Outcome::failed(format!("{what} is taken"))
             .hint("look at what checks the tokens: anybody comes in".to_owned()),
-        400..=499 => Outcome::warned(format!("it is answered with {words}, not 401")),
-        _ => Outcome::failed(format!("it is answered with {words}, not 401")),
-    })
+        400..=499 => Outcome::warned(format!("{what} is answered with {words}, not 401")),
+        _ => Outcome::failed(format!("{what} is answered with {words}, not 401")),
+    }
 }
 
 fn refused(reply: &Reply) -> Outcome {
-    let challenge = reply.header("www-authenticate").unwrap_or_default();
-    let said = ["error_description", "error"]
-        .iter()
-        .find_map(|name| parameter(challenge, name));
+    let challenge = reply.header("www-authenticate").and_then(Challenge::bearer);
+    let said = challenge.as_ref().and_then(|challenge| {
+        let words = ["error_description", "error"];
+        words.iter().find_map(|name| challenge.get(name))
+    });
     let why = said.map_or_else(
         || "the token is refused".to_owned(),
         |said| format!("the token is refused: {said}"),
     );
     Outcome::failed(why)
         .hint("look whether it has run out, and whether it was issued for this URL".to_owned())
-}
-
-/// A parameter of a challenge, e.g. `scope` of `Bearer scope="a b"`.
-pub(crate) fn parameter(challenge: &str, name: &str) -> Option<String> {
-    let mut rest = challenge;
-    while let Some(at) = rest.find('=') {
-        let key = rest[..at]
-            .rsplit([' ', ','])
-            .next()
-            .unwrap_or_default()
-            .trim();
-        let after = rest[at + 1..].trim_start();
-        let (value, next) = match after.strip_prefix('"') {
-            Some(quoted) => {
-                let end = closing_quote(quoted)?;
-                (quoted[..end].replace('\\', ""), &quoted[end + 1..])
-            }
-            None => {
-                let end = after.find([',', ' ']).unwrap_or(after.len());
-                (after[..end].to_owned(), &after[end..])
-            }
-        };
-        if key.eq_ignore_ascii_case(name) {
-            return Some(value);
-        }
-        rest = next;
-    }
-    None
-}
-
-fn closing_quote(text: &str) -> Option<usize> {
-    let mut escaped = false;
-    for (at, c) in text.char_indices() {
-        match c {
-            _ if escaped => escaped = false,
-            '\\' => escaped = true,
-            '"' => return Some(at),
-            _ => {}
-        }
-    }
-    None
-}
-
-#[cfg(test)]
-mod tests {
-    use super::parameter;
-
-    #[test]
-    fn parameters_of_a_challenge_are_read() {
-        let challenge = r#"Bearer error="invalid_token", error_description="it, \"x\", ran out", resource_metadata="https://a.test/.well-known/x?y=1", scope=read"#;
-        for (name, expected) in [
-            ("error", Some("invalid_token")),
-            ("error_description", Some("it, \"x\", ran out")),
-            (
-                "resource_metadata",
-                Some("https://a.test/.well-known/x?y=1"),
-            ),
-            ("Scope", Some("read")),
-            ("realm", None),
-        ] {
-            assert_eq!(parameter(challenge, name).as_deref(), expected, "{name}");
-        }
-        assert_eq!(parameter("Bearer", "scope"), None);
-        assert_eq!(parameter("Bearer scope=\"open", "scope"), None);
-    }
 }

@@ -1,8 +1,9 @@
 //! The documents that tell clients where to log in: of the protected resource (RFC 9728) and of its
 //! authorization server (RFC 8414).
 
+use mcpdeploy_login::places;
 use serde_json::Value;
-use ureq::http::{Method, Uri};
+use ureq::http::Method;
 
 use crate::catalog::{CheckId, LoginCheck};
 use crate::client::send;
@@ -70,17 +71,10 @@ fn resource(
     asked: Option<String>,
     issuer: &mut Option<String>,
 ) -> Result<Outcome, Outcome> {
-    const WELL_KNOWN: &str = "/.well-known/oauth-protected-resource";
-    let path = run.http.endpoint().path().trim_end_matches('/').to_owned();
+    let endpoint = run.http.endpoint().to_string();
     let places = match asked {
         Some(asked) => vec![asked],
-        None => {
-            let mut places = vec![run.http.at_root(&format!("{WELL_KNOWN}{path}"))];
-            if !path.is_empty() {
-                places.push(run.http.at_root(WELL_KNOWN));
-            }
-            places
-        }
+        None => places::of_resource(&endpoint).unwrap_or_default(),
     };
     let (place, document) = first(run, &places).map_err(|why| {
         Outcome::failed(why)
@@ -96,12 +90,15 @@ fn resource(
     };
     let servers = list("authorization_servers");
     let mut errors = Vec::new();
-    let endpoint = run.http.endpoint().to_string();
+    let mut warnings = Vec::new();
     match document["resource"].as_str() {
         None => errors.push("it names no resource".to_owned()),
-        Some(named) if !is_above(named, &endpoint) => {
+        Some(named) if !places::is_at_or_above(named, &endpoint) => {
             errors.push(format!("it is of {named}, not of {endpoint}"));
         }
+        Some(named) if named != endpoint => warnings.push(format!(
+            "it is of {named}, above {endpoint}: clients that go by RFC 9728 to the letter refuse it"
+        )),
         Some(_) => {}
     }
     if servers.is_empty() {
@@ -116,24 +113,11 @@ fn resource(
         }
     }
     let note = issuer.as_ref().map(|issuer| format!("log in at {issuer}"));
-    Ok(Outcome::of(&errors, &[], note))
-}
-
-/// Whether the resource is the endpoint, or what the endpoint is below of.
-fn is_above(resource: &str, endpoint: &str) -> bool {
-    let (Ok(resource), Ok(endpoint)) = (resource.parse::<Uri>(), endpoint.parse::<Uri>()) else {
-        return false;
-    };
-    let path = resource.path().trim_end_matches('/');
-    let below = endpoint
-        .path()
-        .strip_prefix(path)
-        .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
-    resource.scheme() == endpoint.scheme() && resource.authority() == endpoint.authority() && below
+    Ok(Outcome::of(&errors, &warnings, note))
 }
 
 fn server(run: &Run<'_>, issuer: &str) -> Result<Outcome, Outcome> {
-    let places = places_of(issuer)
+    let places = places::of_issuer(issuer)
         .ok_or_else(|| Outcome::failed(format!("the authorization server {issuer:?} is no URL")))?;
     let (_, document) = first(run, &places).map_err(|why| {
         Outcome::failed(why).hint("without it, clients cannot log in there (RFC 8414)".to_owned())
@@ -170,56 +154,4 @@ fn server(run: &Run<'_>, issuer: &str) -> Result<Outcome, Outcome> {
         warnings.push("clients that it does not know beforehand cannot register".to_owned());
     }
     Ok(Outcome::of(&errors, &warnings, None))
-}
-
-/// Where an issuer's metadata may be, in the order in which clients look.
-fn places_of(issuer: &str) -> Option<Vec<String>> {
-    let uri: Uri = issuer.parse().ok()?;
-    let root = format!("{}://{}", uri.scheme_str()?, uri.authority()?);
-    let path = uri.path().trim_end_matches('/');
-    let mut places = vec![
-        format!("{root}/.well-known/oauth-authorization-server{path}"),
-        format!("{root}/.well-known/openid-configuration{path}"),
-    ];
-    if !path.is_empty() {
-        places.push(format!("{root}{path}/.well-known/openid-configuration"));
-    }
-    Some(places)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::{is_above, places_of};
-
-    #[test]
-    fn metadata_is_looked_for_where_clients_look() {
-        assert_eq!(
-            places_of("https://login.test/pool").unwrap(),
-            [
-                "https://login.test/.well-known/oauth-authorization-server/pool",
-                "https://login.test/.well-known/openid-configuration/pool",
-                "https://login.test/pool/.well-known/openid-configuration",
-            ]
-        );
-        assert_eq!(places_of("https://login.test").unwrap().len(), 2);
-        assert_eq!(places_of("login"), None);
-    }
-
-    #[test]
-    fn a_resource_is_the_endpoint_or_above_it() {
-        for (resource, expected) in [
-            ("https://a.test/mcp", true),
-            ("https://a.test/mcp/", true),
-            ("https://a.test", true),
-            ("https://a.test/m", false),
-            ("https://b.test/mcp", false),
-            ("http://a.test/mcp", false),
-        ] {
-            assert_eq!(
-                is_above(resource, "https://a.test/mcp"),
-                expected,
-                "{resource}"
-            );
-        }
-    }
 }

@@ -44,7 +44,7 @@ pub enum AwsError {
     #[error(transparent)]
     Settings(#[from] SettingsError),
     /// No answer came.
-    #[error("failed to call {operation}: {source}")]
+    #[error("failed to call {operation}")]
     Outbound {
         /// What was called.
         operation: &'static str,

@@ -129,10 +129,8 @@ async fn what_passes_is_tried_again_and_what_does_not_is_told_by_its_code() {
     let unreachable = service([(0, json!({})), (0, json!({})), (0, json!({})), value()]);
     let aws_ = aws(&unreachable, &[]).unwrap();
     let error = aws_.secret(ARN, Stage::Current).await.unwrap_err();
-    assert_eq!(
-        error.to_string(),
-        "failed to call GetSecretValue: it took too long"
-    );
+    let said = "failed to call GetSecretValue: it took too long";
+    assert_eq!(crate::log::in_full(&error), said);
 
     for (body, code) in [
         (

@@ -10,7 +10,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use ::http::{HeaderValue, Request, Response, StatusCode};
+use ::http::header::{ACCEPT, ALLOW};
+use ::http::{HeaderValue, Method, Request, Response, StatusCode};
 use bytes::Bytes;
 use http_body_util::BodyExt;
 use thiserror::Error;
@@ -28,6 +29,9 @@ use crate::link::{Body, Link, LinkError, whole};
 use crate::log::{Level, Log};
 use crate::outbound::Https;
 use crate::settings::{self, Environment, Program, SettingsError};
+
+/// What stands for the port in the server's arguments.
+const PORT: &str = "$PORT";
 
 /// How often it is looked whether a starting server listens.
 const LOOK: Duration = Duration::from_millis(3);
@@ -206,6 +210,9 @@ impl Bridge {
 
 impl Serve for Bridge {
     async fn serve(&self, call: &Call, request: Request<Bytes>) -> Response<Body> {
+        if !self.settings.streams && wants_stream(&request) {
+            return no_stream();
+        }
         let mut slot = self.server.lock().await;
         let server = match self.server(slot.take(), call).await {
             Ok(server) => server,
@@ -235,6 +242,27 @@ impl Serve for Bridge {
     }
 }
 
+/// Whether a request is for the stream of what a server says unasked, which ends with the session only.
+fn wants_stream(request: &Request<Bytes>) -> bool {
+    let accepts = request.headers().get_all(ACCEPT).iter();
+    let mut ranges = accepts
+        .filter_map(|value| value.to_str().ok())
+        .flat_map(|value| value.split(','))
+        .map(|range| range.split(';').next().unwrap_or_default().trim());
+    request.method() == Method::GET
+        && ranges.any(|range| range.eq_ignore_ascii_case("text/event-stream"))
+}
+
+/// Answers are passed on whole: such a stream would hold the function until its time is over, and reach
+/// nobody. 405 is what clients take for "there is none" (Streamable HTTP, "Listening for Messages").
+fn no_stream() -> Response<Body> {
+    let why = "event streams cannot pass this gateway";
+    let mut response = refusal(StatusCode::METHOD_NOT_ALLOWED, why);
+    let allowed = HeaderValue::from_static("POST, DELETE");
+    response.headers_mut().insert(ALLOW, allowed);
+    response
+}
+
 impl Server {
     async fn start(settings: &Settings, within: Duration, log: &Log) -> Result<Self, StartError> {
         let port = free_port()?;
@@ -242,13 +270,9 @@ impl Server {
             ("PORT", port.to_string()),
             ("MCPDEPLOY_PORT", port.to_string()),
         ];
-        let mut process = Process::start(
-            &settings.program,
-            &variables,
-            &settings.injected,
-            Pipes::Log,
-            log,
-        )?;
+        let program = with_port(&settings.program, port);
+        let mut process =
+            Process::start(&program, &variables, &settings.injected, Pipes::Log, log)?;
         let mut waits_for = format!("nothing listens on 127.0.0.1:{port}");
         let ready = async {
             let to = listening(port).await;
@@ -274,6 +298,15 @@ impl Server {
             local: local.unwrap_or_else(|_| HeaderValue::from_static("127.0.0.1")),
         })
     }
+}
+
+/// The program with its port in the arguments that name it: many servers take it there only.
+fn with_port(program: &Program, port: u16) -> Program {
+    let mut program = program.clone();
+    for argument in &mut program.arguments {
+        *argument = argument.replace(PORT, &port.to_string());
+    }
+    program
 }
 
 fn detail(error: &LinkError) -> String {

@@ -4,6 +4,7 @@ mod headers;
 pub mod http;
 mod injected;
 mod process;
+pub mod scopes;
 pub mod stdio;
 
 use std::time::Duration;

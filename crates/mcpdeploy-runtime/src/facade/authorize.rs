@@ -297,9 +297,10 @@ impl Facade {
             ("code_challenge", flow.ask.challenge.as_str()),
             ("code_challenge_method", "S256"),
         ];
+        let server = upstream.identifier.as_ref().unwrap_or(&flow.ask.resource);
         match upstream.audience {
-            Audience::Resource => parameters.push(("resource", flow.ask.resource.as_str())),
-            Audience::Audience => parameters.push(("audience", flow.ask.resource.as_str())),
+            Audience::Resource => parameters.push(("resource", server)),
+            Audience::Audience => parameters.push(("audience", server)),
             Audience::None => {}
         }
         if let Some(prompt) = &flow.ask.prompt {

@@ -36,7 +36,7 @@ pub struct Endpoints {
 #[derive(Debug, thiserror::Error)]
 pub enum DiscoveryError {
     /// The document cannot be fetched.
-    #[error("failed to fetch {url}: {source}")]
+    #[error("failed to fetch {url}")]
     Fetch {
         /// The document's URL.
         url: String,

@@ -73,6 +73,9 @@ pub struct Upstream {
     /// How it is told whom the token is for.
     #[serde(default)]
     pub audience: Audience,
+    /// What it calls the server there, when that is not the server's URL.
+    #[serde(default)]
+    pub identifier: Option<String>,
 }
 
 impl Upstream {
@@ -87,6 +90,7 @@ impl Upstream {
             client_id: client_id.to_owned(),
             client_secret: None,
             audience: Audience::Resource,
+            identifier: None,
         }
     }
 }

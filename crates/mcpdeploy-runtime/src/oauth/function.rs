@@ -16,7 +16,7 @@ use crate::bridge::{give_up, refusal};
 use crate::facade::{self, Clock, DiscoveryError, Facade, Trail};
 use crate::lambda::{Call, Serve};
 use crate::link::{Body, whole};
-use crate::log::{Level, Log};
+use crate::log::{Level, Log, in_full};
 use crate::outbound::{Https, Outbound};
 use crate::settings::{self, Environment, SettingsError};
 
@@ -38,10 +38,10 @@ pub enum StartError {
     #[error(transparent)]
     Settings(#[from] SettingsError),
     /// The settings are not what settings are.
-    #[error("{SETTINGS} cannot be read: {0}")]
+    #[error("failed to read {SETTINGS}")]
     Unreadable(#[from] serde_json::Error),
     /// With these settings nobody could log in.
-    #[error("{SETTINGS} cannot work: {0}")]
+    #[error("failed to work with {SETTINGS}")]
     Facade(#[from] facade::SettingsError),
     /// Lambda's own variables are not there.
     #[error(transparent)]
@@ -117,7 +117,7 @@ impl Function {
                 self.facade.renew(secrets);
                 return true;
             }
-            Ok(Err(error)) => error.to_string(),
+            Ok(Err(error)) => in_full(&error),
             Err(_) => "it took too long".to_owned(),
         };
         let why = format!("the secrets in use stay as they are: {why}");

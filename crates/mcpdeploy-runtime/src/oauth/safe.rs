@@ -12,7 +12,7 @@ use crate::facade::{Key, Keys, NoKey, Secrets, Settings};
 #[derive(Debug, thiserror::Error)]
 pub enum SafeError {
     /// It cannot be read.
-    #[error("failed to read the secret {id}: {source}")]
+    #[error("failed to read the secret {id}")]
     Read {
         /// Its ARN.
         id: String,
@@ -20,7 +20,7 @@ pub enum SafeError {
         source: AwsError,
     },
     /// It was read and is no key.
-    #[error("the secret {id} is no key: {source}")]
+    #[error("failed to take the secret {id} for a key")]
     Key {
         /// Its ARN.
         id: String,

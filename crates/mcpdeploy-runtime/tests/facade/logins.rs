@@ -122,6 +122,31 @@ async fn a_scope_is_told_by_what_it_allows_and_by_its_own_name() {
 }
 
 #[tokio::test]
+async fn the_issuer_is_told_whom_the_token_is_for_in_its_own_words() {
+    let api = "https://api.example";
+    for (audience, identifier, expected) in [
+        ("resource", None, Some(("resource", RESOURCE))),
+        ("audience", None, Some(("audience", RESOURCE))),
+        ("audience", Some(api), Some(("audience", api))),
+        ("none", Some(api), None),
+    ] {
+        let mut settings = settings();
+        settings["upstream"]["audience"] = json!(audience);
+        settings["upstream"]["identifier"] = json!(identifier);
+        let setup = Setup::with(&settings);
+        let client = setup.client(APP).await;
+        let browser = Browser::new(&setup);
+        let ticket = browser.ticket(&client, APP).await;
+        let asked = query_of(&onward_to(&browser.decide(&ticket, "approve").await));
+        for name in ["resource", "audience"] {
+            let value = expected.filter(|(expected, _)| *expected == name);
+            let value = value.map(|(_, value)| value.to_owned());
+            assert_eq!(asked.get(name), value.as_ref(), "{audience} {name}");
+        }
+    }
+}
+
+#[tokio::test]
 async fn a_no_is_told_to_the_client() {
     let setup = Setup::new();
     let client = setup.client(APP).await;

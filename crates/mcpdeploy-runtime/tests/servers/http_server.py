@@ -44,6 +44,7 @@ class Handler(BaseHTTPRequestHandler):
                 "body": body,
                 "count": COUNT,
                 "probes": PROBES,
+                "arguments": sys.argv[1:],
                 "pid": os.getpid(),
                 "peer": self.client_address[1],
                 "runtime_api": os.environ.get("AWS_LAMBDA_RUNTIME_API"),

@@ -89,8 +89,8 @@ impl ApiFlow {
     }
 }
 
-pub(super) fn to_sdk(flows: &BTreeSet<OAuthFlow>) -> Option<Vec<sdk::OAuthFlowType>> {
-    (!flows.is_empty()).then(|| flows.iter().map(|flow| flow.to_sdk()).collect())
+pub(super) fn to_sdk(flows: &BTreeSet<OAuthFlow>) -> Vec<sdk::OAuthFlowType> {
+    flows.iter().map(|flow| flow.to_sdk()).collect()
 }
 
 pub(super) fn api_to_sdk(flows: &BTreeSet<ApiFlow>) -> Vec<sdk::ExplicitAuthFlowsType> {

@@ -9,13 +9,13 @@ mod facade;
 mod pool;
 mod scopes;
 
-use mcpdeploy_config::{AuthProvider, Oidc, Server};
+use mcpdeploy_config::{AuthProvider, Oidc, SecretSource, Server};
 use mcpdeploy_engine::address::Address;
 use mcpdeploy_engine::value::Input;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use super::names::Names;
-use super::{Place, Stack, joined, reference};
+use super::{Place, Stack, address, joined, reference};
 use crate::ids::text;
 use crate::kinds::{Api, Authorizer, AuthorizerInputs, AuthorizerSort, InputSet, Jwt, Secret};
 use scopes::Scopes;
@@ -107,6 +107,26 @@ impl Stack<'_> {
         Some(Guard { authorizer, scopes })
     }
 
+    /// The scopes that tools want, as tokens call them.
+    pub(super) fn tool_scopes(&self, server: &Server) -> Input<String> {
+        let auth = &self.config.auth;
+        let scopes = match (auth.provider, &auth.oidc) {
+            (AuthProvider::Oidc, Some(oidc)) => Scopes::of_issuer(auth, oidc),
+            (AuthProvider::Cognito | AuthProvider::None | AuthProvider::Oidc, _) => {
+                let api = address::<Api>(&server.name);
+                let mcp_url = joined([reference(&api, "/endpoint"), json!(server.mcp_path)]);
+                Scopes::of_pool(auth, &auth.cognito.clone().unwrap_or_default(), &mcp_url)
+            }
+        };
+        let wanted = |names: &Vec<String>| names.iter().map(|name| scopes.name(name)).collect();
+        let tools: Map<String, Value> = auth
+            .tools
+            .iter()
+            .map(|(tool, names)| (tool.clone(), wanted(names)))
+            .collect();
+        input(document::text_of(&Value::Object(tools)))
+    }
+
     /// An issuer of the user's own.
     fn oidc(&mut self, oidc: &Oidc, setting: &Setting<'_>) -> Issuer {
         let audience = oidc.audience.as_ref().unwrap_or(&oidc.client_id);
@@ -129,13 +149,13 @@ impl Stack<'_> {
     /// The ARN of an entry of `[secrets]`, which the configuration has seen to be there.
     fn secret_arn(&self, name: &str, secrets: &[(String, Option<Address>)]) -> Value {
         let address = secrets.iter().find(|(secret, _)| secret == name);
-        match (
-            address,
-            self.config.secrets.get(name).map(|secret| &secret.source),
-        ) {
+        match (address, self.config.secrets.get(name)) {
             (Some((_, Some(address))), _) => json!(text(Secret::arn(address))),
-            (_, Some(mcpdeploy_config::SecretSource::Existing { arn })) => json!(arn),
-            _ => Value::Null,
+            (_, Some(secret)) => match &secret.source {
+                SecretSource::Existing { arn } => json!(arn),
+                SecretSource::Managed { .. } => Value::Null,
+            },
+            (_, None) => Value::Null,
         }
     }
 }

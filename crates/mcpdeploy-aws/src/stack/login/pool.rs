@@ -12,10 +12,11 @@ use super::scopes::{Scopes, own_scopes};
 use super::{Issuer, Setting, input};
 use crate::ids::{UserPoolId, text};
 use crate::kinds::{
-    FeaturePlan, InputSet, LoginBranding, LoginBrandingInputs, LoginPages, Mfa, OAuthFlow,
-    PasswordPolicy, RefreshRotation, ResourceServer, ResourceServerInputs, SignIn, TokenLifetimes,
-    UserPool, UserPoolClient, UserPoolClientInputs, UserPoolDomain, UserPoolDomainInputs,
-    UserPoolInputs,
+    Apple, FeaturePlan, IdentityProvider, IdentityProviderInputs, InputSet, LoginBranding,
+    LoginBrandingInputs, LoginPages, Mfa, OAuthFlow, Oidc as IssuerOf, PasswordPolicy,
+    ProviderSecret, ProviderSort, RefreshRotation, ResourceServer, ResourceServerInputs, SignIn,
+    TokenLifetimes, UserPool, UserPoolClient, UserPoolClientInputs, UserPoolDomain,
+    UserPoolDomainInputs, UserPoolInputs,
 };
 use crate::stack::names::login_domain;
 use crate::stack::{Stack, StackError, joined, reference};
@@ -202,7 +203,7 @@ impl Stack<'_> {
                 continue;
             };
             let address = self.provider(name, provider, people, setting);
-            all.push(Input::Open(reference(&address, "/name")));
+            all.push(IdentityProvider::name(&address).into());
         }
         all.into_iter().collect()
     }
@@ -214,9 +215,51 @@ impl Stack<'_> {
         people: &People,
         setting: &Setting<'_>,
     ) -> Address {
-        unreachable!(
-            "{name} {provider:?} {} {}",
-            people.issuer, setting.names.full
+        let given = match name {
+            "google" => ("Google", ProviderSort::Google),
+            "apple" => ("SignInWithApple", ProviderSort::Apple),
+            own => (own, ProviderSort::Oidc),
+        };
+        let usual: &[&str] = match given.1 {
+            // Apple tells the name and the address, and nothing called profile.
+            ProviderSort::Apple => &["email", "name"],
+            ProviderSort::Google | ProviderSort::Oidc => &["openid", "email", "profile"],
+        };
+        let scopes = if provider.scopes.is_empty() {
+            usual.iter().map(|scope| (*scope).to_owned()).collect()
+        } else {
+            provider.scopes.iter().cloned().collect()
+        };
+        let apple = || {
+            Some(Apple {
+                team_id: provider.team_id.clone()?,
+                key_id: provider.key_id.clone()?,
+            })
+        };
+        let mapped = [("email", "email")];
+        self.add::<IdentityProvider>(
+            name,
+            &IdentityProviderInputs {
+                user_pool: people.pool.clone(),
+                name: given.0.to_owned(),
+                sort: given.1,
+                client_id: provider.client_id.as_str().into(),
+                client_secret: Some(ProviderSecret {
+                    secret_arn: input(self.secret_arn(&provider.secret_name, setting.secrets)),
+                    version_id: None,
+                    member: None,
+                }),
+                apple: apple(),
+                oidc: provider.issuer.as_ref().map(|issuer| IssuerOf {
+                    issuer: issuer.as_str().into(),
+                    attributes_by_post: false,
+                    endpoints: None,
+                }),
+                scopes,
+                attributes: mapped
+                    .map(|(attribute, claim)| (attribute.to_owned(), claim.to_owned()))
+                    .into(),
+            },
         )
     }
 }

@@ -354,7 +354,7 @@ impl Cognito {
     }
 }
 
-fn result(tokens: &Tokens) -> Value {
+pub(super) fn result(tokens: &Tokens) -> Value {
     let text = |secret: &Option<super::model::Secret>| {
         let secret = secret.as_ref();
         secret.map(|secret| secret.0.clone())

@@ -184,10 +184,7 @@ fn settings(
     if input.value("AnalyticsConfiguration").is_some() {
         return Err(Fault::absent("Pinpoint analytics of app clients"));
     }
-    let rotation = input.structure("RefreshTokenRotation")?;
-    if rotation.is_some_and(|rotation| rotation.text_if("Feature") == Ok(Some("ENABLED"))) {
-        return Err(Fault::absent("rotation of refresh tokens"));
-    }
+    check_rotation(input)?;
     let mut settings = input.pick(&SETTINGS);
     for (name, default) in [
         ("RefreshTokenValidity", json!(30)),
@@ -248,6 +245,22 @@ fn check_auth_flows(input: Input<'_>) -> Result<(), Fault> {
     if new != 0 && new != flows.len() {
         return Err(faults::parameter(
             "ExplicitAuthFlows values with the ALLOW_ prefix cannot be used along with values without it.",
+        ));
+    }
+    Ok(())
+}
+
+/// Rotated refresh tokens are not for `REFRESH_TOKEN_AUTH`. Source: `RefreshTokenRotationType`.
+fn check_rotation(input: Input<'_>) -> Result<(), Fault> {
+    let Some(rotation) = input.structure("RefreshTokenRotation")? else {
+        return Ok(());
+    };
+    let feature = rotation.one_of("Feature", &["ENABLED", "DISABLED"])?;
+    rotation.within("RetryGracePeriodSeconds", 0, 60)?;
+    let flows = input.texts("ExplicitAuthFlows")?;
+    if feature == Some("ENABLED") && flows.contains(&"ALLOW_REFRESH_TOKEN_AUTH") {
+        return Err(faults::parameter(
+            "Refresh token rotation cannot be enabled when ALLOW_REFRESH_TOKEN_AUTH is an allowed flow of the client.",
         ));
     }
     Ok(())

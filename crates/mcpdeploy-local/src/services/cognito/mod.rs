@@ -6,7 +6,7 @@
 //! | `users`, `user_search`, `groups` | users, as an administrator sees them |
 //! | `signup`, `account` | what people do about their own account |
 //! | `signin`, `auth` | the steps of a sign-in, and the API to them |
-//! | `tokens`, `keys` | what tokens say and who signs them |
+//! | `tokens`, `rotation`, `keys` | what tokens say, how they are refreshed and who signs them |
 //! | `doors` | the pages and the OAuth endpoints |
 //! | `state`, `model`, `passing` | what is kept, on disk and in memory |
 
@@ -29,6 +29,7 @@ mod pools;
 mod providers;
 mod random;
 mod resource_servers;
+mod rotation;
 mod schema;
 mod secret_hash;
 mod signin;
@@ -135,6 +136,7 @@ impl Cognito {
             "DescribeUserPoolDomain" => self.describe_domain(call),
             "ForgotPassword" => self.forgot_password(cloud, call),
             "GetGroup" => self.get_group(call),
+            "GetTokensFromRefreshToken" => self.tokens_from_refresh_token(cloud, call).await,
             "GetUICustomization" => self.get_customization(call),
             "GetUser" => self.get_user(cloud, call).await,
             "GetUserAttributeVerificationCode" => self.send_attribute_code(cloud, call).await,

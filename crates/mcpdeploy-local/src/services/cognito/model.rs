@@ -8,6 +8,7 @@ use serde_json::{Map, Value};
 use time::{Duration, OffsetDateTime};
 
 use super::input::Input;
+use super::rotation::Rotated;
 
 /// A text that never shows up in logs.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -400,6 +401,9 @@ pub(super) struct Grant {
     pub(super) user: String,
     /// SHA-256 of the refresh token's secret part.
     pub(super) digest: String,
+    /// The refresh token before it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) rotated: Option<Rotated>,
     pub(super) auth_time: i64,
     #[serde(with = "time::serde::rfc3339")]
     pub(super) expires: OffsetDateTime,

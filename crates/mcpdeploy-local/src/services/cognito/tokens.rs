@@ -10,7 +10,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use super::keys::{self, PoolKey};
 use super::model::{Client, Grant, Granted, Secret, TokenKind, User};
 use super::state::{State, key};
-use super::{Cognito, faults, random};
+use super::{Cognito, faults, random, rotation};
 use crate::cloud::Cloud;
 use crate::wire::Fault;
 
@@ -53,8 +53,8 @@ impl Cognito {
         let pool = user.split('/').next().unwrap_or_default();
         let signer = self.keys.get(cloud, pool).await?;
         let now = cloud.now();
-        let secret = random::bytes::<48>();
         let id = random::uuid();
+        let (refresh, digest) = rotation::new_token(&id);
         let mut state = self.state();
         let client = state.client(pool, client)?.clone();
         let grant = Grant {
@@ -62,7 +62,8 @@ impl Cognito {
             pool: pool.to_owned(),
             client: client.id.clone(),
             user: user.to_owned(),
-            digest: digest(&secret),
+            digest,
+            rotated: None,
             auth_time,
             expires: now + client.validity(TokenKind::Refresh),
             revoked: false,
@@ -72,51 +73,10 @@ impl Cognito {
         state.forget_grants(|old| old.user == user && old.expires < now)?;
         state.grants.put(&id, grant)?;
         drop(state);
-        let refresh = format!("{id}.{}", URL_SAFE_NO_PAD.encode(secret));
         Ok(Tokens {
-            refresh: Some(Secret(refresh)),
+            refresh: Some(refresh),
             ..signed(&signer, claims, &client)?
         })
-    }
-
-    /// Issues further tokens for a refresh token.
-    pub(super) async fn refresh(
-        &self,
-        cloud: &Cloud,
-        base: &str,
-        client: &str,
-        token: &str,
-    ) -> Result<Tokens, Fault> {
-        let grant = self.grant(cloud, client, token)?;
-        let signer = self.keys.get(cloud, &grant.pool).await?;
-        let state = self.state();
-        let client = state.client(&grant.pool, client)?.clone();
-        let user = state.users.get(&grant.user).ok_or_else(faults::no_user)?;
-        if !user.enabled {
-            return Err(faults::not_authorized("User is disabled."));
-        }
-        let claims = claims(&state, base, &client, &grant, cloud.now())?;
-        drop(state);
-        signed(&signer, claims, &client)
-    }
-
-    /// What a refresh token of this client stands for.
-    pub(super) fn grant(&self, cloud: &Cloud, client: &str, token: &str) -> Result<Grant, Fault> {
-        let invalid = || faults::not_authorized("Invalid Refresh Token");
-        let (id, secret) = token.split_once('.').ok_or_else(invalid)?;
-        let secret = URL_SAFE_NO_PAD.decode(secret).map_err(|_| invalid())?;
-        let state = self.state();
-        let grant = state.grants.get(id).ok_or_else(invalid)?;
-        if grant.digest != digest(&secret) || grant.client != client {
-            return Err(invalid());
-        }
-        if grant.revoked {
-            return Err(faults::not_authorized("Refresh Token has been revoked"));
-        }
-        if grant.expires <= cloud.now() {
-            return Err(faults::not_authorized("Refresh Token has expired"));
-        }
-        Ok(grant.clone())
     }
 
     /// Issues the access token of a client that acts for itself.
@@ -208,13 +168,9 @@ pub(super) fn issuer(base: &str, pool: &str) -> String {
     format!("{base}/{pool}")
 }
 
-fn digest(secret: &[u8]) -> String {
-    hex::encode(Sha256::digest(secret))
-}
-
 /// Signs the claims of an access token and an ID token. After an OAuth flow the ID token has the hash
 /// of the access token that it comes with. Source: OpenID Connect Core, 3.1.3.6.
-fn signed(
+pub(super) fn signed(
     signer: &PoolKey,
     (access, id): (Value, Option<Value>),
     client: &Client,
@@ -238,7 +194,7 @@ fn signed(
 
 /// The claims of a user's access token, and those of the ID token where there is one.
 /// Source: "Understanding the access token", "Understanding the identity (ID) token".
-fn claims(
+pub(super) fn claims(
     state: &State,
     base: &str,
     client: &Client,

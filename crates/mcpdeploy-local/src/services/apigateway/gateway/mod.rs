@@ -28,6 +28,7 @@ mod request;
 #[cfg(test)]
 mod request_tests;
 mod serving;
+mod shown;
 #[cfg(test)]
 mod stage_tests;
 #[cfg(test)]
@@ -91,7 +92,7 @@ pub(super) async fn answer(
         Seen::Request {
             api: live.id.clone(),
             method: method.to_string(),
-            path: path.strip_prefix(prefix).unwrap_or(&path).to_owned(),
+            path: shown::shown(path.strip_prefix(prefix).unwrap_or(&path)),
             status: answer.status.as_u16(),
             millis: began.elapsed().as_secs_f64() * 1000.0,
             mcp: mcp::describe(&body),

@@ -137,8 +137,13 @@ impl Ask {
         }
     }
 
-    /// The resource to which the access token is bound. Managed login binds, in all tiers but the
-    /// cheapest; the classic pages pay no heed.
+    /// The resource to which the access token is bound: it becomes its `aud`, whatever the scopes.
+    ///
+    /// Source: "Scopes, M2M, and resource servers", Resource binding: managed login binds, in all
+    /// tiers but the cheapest (the classic pages pay no heed); one resource each time, which is a URL
+    /// by the rules of callback URLs. The guide lets it be any URL; here it has to be a resource
+    /// server of the pool too, as clients were refused with `invalid_grant` where it was none. What
+    /// works here works there either way.
     fn resource(
         &self,
         state: &State,
@@ -152,7 +157,7 @@ impl Ask {
             return Ok(None);
         }
         let server = state.servers.contains(&key(&self.pool.id, resource));
-        if visit.count("resource") != 1 || !server {
+        if visit.count("resource") != 1 || !is_url(resource) || !server {
             return Err(self.refuse("invalid_grant", Some("invalid_resource")));
         }
         Ok(Some(resource.to_owned()))
@@ -218,5 +223,48 @@ impl Ask {
             (false, false) => '?',
         };
         format!("{uri}{separator}{}", encoded.finish())
+    }
+}
+
+/// Whether a resource is a URL as Cognito wants it: `https`, a scheme of an app's own, or `http` on
+/// this machine (Cognito knows `localhost` alone; the embedded cloud's own URLs have `127.0.0.1`).
+fn is_url(resource: &str) -> bool {
+    let Some((scheme, rest)) = resource.split_once("://") else {
+        return false;
+    };
+    let fits = |byte: u8| byte.is_ascii_alphanumeric() || b"+-.".contains(&byte);
+    let authority = rest.split(['/', '?']).next().unwrap_or_default();
+    let web = scheme.eq_ignore_ascii_case("http");
+    scheme.starts_with(|letter: char| letter.is_ascii_alphabetic())
+        && scheme.bytes().all(fits)
+        && !authority.is_empty()
+        && !resource.contains('#')
+        && (!web || super::is_loopback(authority))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn resources_are_urls() {
+        for good in [
+            "https://mcp.example/mcp",
+            "http://localhost:8080/mcp",
+            "http://127.0.0.1:4600/mcp",
+            "myapp://api",
+        ] {
+            assert!(is_url(good), "{good}");
+        }
+        for bad in [
+            "mcp",
+            "https://",
+            "http://mcp.example/mcp",
+            "http://localhost.evil.example/",
+            "https://mcp.example/#x",
+            "1x://a",
+        ] {
+            assert!(!is_url(bad), "{bad}");
+        }
     }
 }
