@@ -365,6 +365,12 @@ impl Screen {
 
     /// Asks for what nobody may see.
     pub(crate) fn ask_hidden(&self, question: &str) -> Result<String, Failure> {
+        if !self.asks {
+            return Err(
+                Failure::usage("a value has to be asked for, and there is nobody to ask")
+                    .hint("give it on standard input"),
+            );
+        }
         eprint!("{} ", self.err.paint(Paint::Strong, format!("{question}:")));
         let _ = io::stderr().flush();
         console::Term::stderr()

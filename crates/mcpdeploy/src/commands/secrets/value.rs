@@ -37,11 +37,8 @@ pub(super) fn read(args: &SecretsSet, screen: &Screen) -> Result<Value, Failure>
         whole_lines(file(path)?, args.keep_newline)
     } else if args.dash.is_some() || !io::stdin().is_terminal() {
         whole_lines(stdin()?, args.keep_newline)
-    } else if screen.can_ask() {
-        screen.ask_hidden(&format!("Value of {}", args.name))?
     } else {
-        return Err(Failure::usage("the value would have to be asked for")
-            .hint("give it on standard input, with --from-env VAR or with --from-file PATH"));
+        screen.ask_hidden(&format!("Value of {}", args.name))?
     };
     checked(text, &args.name)
 }
