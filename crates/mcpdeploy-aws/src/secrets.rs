@@ -256,6 +256,14 @@ impl Entry {
     }
 }
 
+/// Looks for several at the same time: an answer for each, in their order.
+pub async fn look_all(
+    factory: &ClientFactory,
+    entries: &[Entry],
+) -> Vec<Result<Option<Held>, KindError>> {
+    futures_util::future::join_all(entries.iter().map(|entry| entry.look(factory))).await
+}
+
 fn is_parameter(arn: &str) -> bool {
     arn.split(':').nth(2) == Some("ssm")
 }

@@ -156,7 +156,7 @@ impl Screen {
     }
 
     /// A command as it is to be typed here.
-    fn command(&self, text: &str) -> String {
+    pub(crate) fn command(&self, text: &str) -> String {
         let own = ["mcpdeploy local", "mcpdeploy dev", "--local"];
         if self.local && !own.iter().any(|own| text.contains(own)) {
             text.replace("mcpdeploy ", "mcpdeploy --local ")
@@ -361,6 +361,15 @@ impl Screen {
     pub(crate) fn confirm(&self, question: &str) -> Result<bool, Failure> {
         let answer = self.ask(&format!("{question} [y/N]"))?;
         Ok(["y", "yes"].contains(&answer.trim().to_ascii_lowercase().as_str()))
+    }
+
+    /// Asks for what nobody may see.
+    pub(crate) fn ask_hidden(&self, question: &str) -> Result<String, Failure> {
+        eprint!("{} ", self.err.paint(Paint::Strong, format!("{question}:")));
+        let _ = io::stderr().flush();
+        console::Term::stderr()
+            .read_secure_line()
+            .map_err(|error| Failure::failed("failed to read the value").cause(error))
     }
 
     /// Something that takes its time.

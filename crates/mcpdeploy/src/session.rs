@@ -86,6 +86,26 @@ impl Session {
         .await
     }
 
+    /// As [`Session::open`], for what does not depend on the server's code: it need not be built.
+    pub(crate) async fn open_unbuilt(global: &Global, screen: &Screen) -> Result<Self, Failure> {
+        let project = Project::open(global)?;
+        let loaded = project.load()?;
+        screen.notes(&loaded);
+        let store = Stores::new(&project, global, Some(&loaded)).open().await?;
+        let stored = load(&project, &store)?;
+        let embedded = embedded(&project, Need::Look, screen).await?;
+        Self::assemble(
+            global,
+            project,
+            loaded,
+            (store, stored),
+            embedded,
+            (None, None),
+            Want::Unbuilt,
+        )
+        .await
+    }
+
     /// As [`Session::open`], for removing: the server need not be built.
     pub(crate) async fn open_to_destroy(global: &Global, screen: &Screen) -> Result<Self, Failure> {
         let project = Project::open(global)?;
@@ -143,7 +163,10 @@ impl Session {
             let size = artifact.size;
             Code { sha256, size }
         };
-        let (code, runtime) = (artifact.as_ref().map(code), login.as_ref().map(code));
+        let (mut code, mut runtime) = (artifact.as_ref().map(code), login.as_ref().map(code));
+        if matches!(want, Want::Unbuilt) {
+            (code, runtime) = (Some(no_code()), Some(no_code()));
+        }
         let setting = Setting {
             environment: &project.environment,
             place: place.as_ref(),
@@ -154,7 +177,7 @@ impl Session {
             artifacts: cloud.factory.artifacts(),
         };
         let graph = match want {
-            Want::File => graph(&loaded, &setting, &cloud.registry)?,
+            Want::File | Want::Unbuilt => graph(&loaded, &setting, &cloud.registry)?,
             Want::Nothing => nothing(&loaded, &project, &cloud.registry)?,
         };
         let state = stored
@@ -250,6 +273,8 @@ fn load(project: &Project, store: &Store) -> Result<Stored, Failure> {
 enum Want {
     /// What the file says.
     File,
+    /// The same, with something that stands for the server's code.
+    Unbuilt,
     /// Nothing: everything is to go.
     Nothing,
 }
@@ -300,6 +325,14 @@ fn graph(loaded: &Loaded, setting: &Setting<'_>, registry: &Registry) -> Result<
     Graph::build(desired, registry).map_err(|errors| placed::graph(loaded, errors))
 }
 
+/// What stands for the code of a server that is not built.
+fn no_code() -> Code {
+    Code {
+        sha256: CodeSha256::of(b""),
+        size: 1,
+    }
+}
+
 /// Checks all that can be checked without calling anybody: with a build and an account that stand
 /// for the real ones.
 pub(crate) fn check(
@@ -319,10 +352,7 @@ pub(crate) fn check(
         partition: "aws".to_owned(),
         emulator: None,
     };
-    let code = Code {
-        sha256: CodeSha256::of(b""),
-        size: 1,
-    };
+    let code = no_code();
     let setting = Setting {
         environment: &project.environment,
         place: Some(&place),

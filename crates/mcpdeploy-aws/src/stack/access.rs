@@ -3,13 +3,10 @@
 
 use std::collections::BTreeMap;
 
-use mcpdeploy_config::{Access, Effect, Iam, SecretSource};
-use mcpdeploy_engine::address::Address;
-use mcpdeploy_engine::value::Ref;
+use mcpdeploy_config::{Access, Effect, Iam};
 
+use super::secrets::Entry;
 use super::{Place, Stack};
-use crate::ids::{SecretArn, text};
-use crate::kinds::Secret;
 use crate::policy::{PolicyDocument, Statement};
 
 /// Reading items.
@@ -36,7 +33,7 @@ impl Stack<'_> {
         &self,
         place: &Place,
         log_group: &str,
-        secrets: &[(String, Option<Address>)],
+        secrets: &[Entry],
     ) -> BTreeMap<String, PolicyDocument> {
         let mut policies = BTreeMap::new();
         let Place {
@@ -58,19 +55,8 @@ impl Stack<'_> {
                 Statement::allow(["xray:PutTelemetryRecords", "xray:PutTraceSegments"]).on("*");
             policies.insert("xray".to_owned(), PolicyDocument::new([xray]));
         }
-        if !secrets.is_empty() {
-            let mut statement = Statement::allow(["secretsmanager:GetSecretValue"]);
-            for (name, address) in secrets {
-                statement = match (address, self.config.secrets.get(name)) {
-                    (Some(address), _) => {
-                        let arn: Ref<SecretArn> = Secret::arn(address);
-                        statement.on(text(arn))
-                    }
-                    (None, Some(SecretSource::Existing { arn })) => statement.on(full_arn(arn)),
-                    (None, Some(SecretSource::Managed { .. }) | None) => statement,
-                };
-            }
-            policies.insert("secrets".to_owned(), PolicyDocument::new([statement]));
+        if let Some(policy) = self.secrets_policy(secrets, place) {
+            policies.insert("secrets".to_owned(), policy);
         }
         let iam = &self.config.iam;
         let statements = tables(iam, place)
@@ -82,19 +68,6 @@ impl Stack<'_> {
             policies.insert("iam".to_owned(), PolicyDocument::new(statements));
         }
         policies
-    }
-}
-
-/// Secrets Manager adds six characters to a secret's ARN; an ARN without them still means it.
-fn full_arn(arn: &str) -> String {
-    let name = arn.rsplit(':').next().unwrap_or_default();
-    let has_suffix = name.rsplit_once('-').is_some_and(|(_, suffix)| {
-        suffix.len() == 6 && suffix.chars().all(|c| c.is_ascii_alphanumeric())
-    });
-    if has_suffix {
-        arn.to_owned()
-    } else {
-        format!("{arn}-??????")
     }
 }
 
@@ -164,17 +137,4 @@ fn own(iam: &Iam) -> Vec<Statement> {
                 })
         })
         .collect()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_secrets_arn_without_its_suffix_is_completed() {
-        let arn = "arn:aws:secretsmanager:us-east-1:123456789012:secret:db";
-        assert_eq!(full_arn(arn), format!("{arn}-??????"));
-        let whole = format!("{arn}-a1B2c3");
-        assert_eq!(full_arn(&whole), whole);
-    }
 }

@@ -13,6 +13,7 @@ mod extra;
 mod login;
 mod moved;
 mod names;
+mod secrets;
 mod server;
 
 pub use error::{StackError, StackErrors};

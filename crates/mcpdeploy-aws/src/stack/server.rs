@@ -2,19 +2,19 @@
 
 use std::collections::BTreeMap;
 
-use mcpdeploy_config::{self as config, SecretSource, Server};
+use mcpdeploy_config::{self as config, Server};
 use mcpdeploy_engine::address::Address;
 use mcpdeploy_engine::kind::Tags;
 use mcpdeploy_engine::value::Input;
 use serde_json::json;
 
 use super::names::Names;
+use super::secrets::Entry;
 use super::{Code, Place, Stack, joined, reference};
-use crate::ids::text;
 use crate::kinds::{
     Alias, AliasInputs, Architecture, Bucket, BucketInputs, Code as FunctionCode, CodeObject,
     Function, FunctionInputs, LogGroup, LogGroupInputs, Object, ObjectInputs, Role, RoleInputs,
-    Secret, SecretInputs, Tracing, Version, VersionInputs,
+    Tracing, Version, VersionInputs,
 };
 use crate::policy::PolicyDocument;
 
@@ -39,6 +39,11 @@ impl Stack<'_> {
             },
         );
         let secrets = self.secrets(names);
+        let own: Vec<Entry> = secrets
+            .iter()
+            .filter(|(name, _)| !self.is_for_login(name))
+            .cloned()
+            .collect();
         let role = self.add::<Role>(
             "exec",
             &RoleInputs {
@@ -46,14 +51,14 @@ impl Stack<'_> {
                 path: "/".to_owned(),
                 description: format!("What the MCP server {} may do", names.full),
                 assume_role_policy: PolicyDocument::trust_service("lambda.amazonaws.com"),
-                inline_policies: self.policies(place, &names.log_group, &secrets),
+                inline_policies: self.policies(place, &names.log_group, &own),
                 managed_policies: std::collections::BTreeSet::new(),
                 max_session_seconds: 3600,
                 permissions_boundary: None,
                 tags: Tags::new(),
             },
         );
-        let function = self.function(server, code, names, &log_group, &role, &secrets);
+        let function = self.function(server, code, names, &log_group, &role, &own);
         let version = self.add::<Version>(
             name,
             &VersionInputs {
@@ -106,7 +111,7 @@ impl Stack<'_> {
         names: &Names,
         log_group: &Address,
         role: &Address,
-        secrets: &[(String, Option<Address>)],
+        secrets: &[Entry],
     ) -> Address {
         let s3 = (code.size > INLINE_LIMIT).then(|| self.upload(code, names));
         let architecture = match server.architecture {
@@ -150,51 +155,15 @@ impl Stack<'_> {
     }
 
     /// The variables of the file, and for each secret the ARN to read it by.
-    fn environment(
-        &self,
-        secrets: &[(String, Option<Address>)],
-    ) -> BTreeMap<String, Input<String>> {
+    fn environment(&self, secrets: &[Entry]) -> BTreeMap<String, Input<String>> {
         let mut environment: BTreeMap<String, Input<String>> = self
             .config
             .environment
             .iter()
             .map(|(key, value)| (key.clone(), Input::Value(value.clone())))
             .collect();
-        for (name, address) in secrets {
-            let arn = match (address, self.config.secrets.get(name)) {
-                (Some(address), _) => text(Secret::arn(address)),
-                (None, Some(SecretSource::Existing { arn })) => Input::Value(arn.clone()),
-                (None, Some(SecretSource::Managed { .. }) | None) => continue,
-            };
-            environment.insert(format!("{}_SECRET_ARN", name.to_uppercase()), arn);
-        }
+        environment.extend(self.secret_variables(secrets));
         environment
-    }
-
-    /// The secrets of the file; those that are ours as resources, without a value.
-    fn secrets(&mut self, names: &Names) -> Vec<(String, Option<Address>)> {
-        let wanted = self.config.secrets.clone();
-        wanted
-            .into_iter()
-            .map(|(name, source)| {
-                let address = match source {
-                    SecretSource::Existing { .. } => None,
-                    SecretSource::Managed { description } => Some(self.add::<Secret>(
-                        &name,
-                        &SecretInputs {
-                            name: format!("{}/{name}", names.full).into(),
-                            description: Some(description).filter(|text| !text.is_empty()),
-                            kms_key_id: None,
-                            generate: None,
-                            rotation: None,
-                            recovery_window_days: 30,
-                            tags: Tags::new(),
-                        },
-                    )),
-                };
-                (name, address)
-            })
-            .collect()
     }
 
     /// A bucket with the code in it, under its digest.

@@ -15,6 +15,7 @@ use crate::failure::Failure;
 use crate::host;
 use crate::local::Need;
 use crate::screen::{Screen, in_all};
+use crate::secrets;
 use crate::session::Session;
 use crate::signals;
 
@@ -54,6 +55,9 @@ pub(crate) async fn fresh(
     session.reload()?;
     let plan = session.plan(global, select, &mut screen.reading()).await?;
     screen.plan(&plan, session, command, None);
+    if deploys(&plan) {
+        secrets::missing(session).await?.refuse(screen)?;
+    }
     if !plan.is_empty() && !run.auto_approve && !screen.confirm("Apply this?")? {
         screen.say("Nothing was changed.");
         return Ok(Exit::Failed);
@@ -98,7 +102,18 @@ async fn saved(
             "deploy.toml or the build has changed since it was made",
         ));
     }
+    if deploys(&plan) {
+        secrets::missing(session).await?.refuse(screen)?;
+    }
     carry_out(global, &plan, by, &lock, session, screen).await
+}
+
+/// Whether the plan may start the server on what it finds.
+fn deploys(plan: &Plan) -> bool {
+    match plan.options.mode {
+        Mode::Normal => !plan.is_empty(),
+        Mode::Destroy | Mode::RefreshOnly => false,
+    }
 }
 
 /// Plans under the lock and applies, without a question: for `dev`, which tells the end itself.
@@ -114,6 +129,9 @@ pub(crate) async fn quietly(
     let lock = take_lock(session, &by, run).await?;
     session.reload()?;
     let plan = session.plan(global, select, &mut screen.reading()).await?;
+    if deploys(&plan) {
+        secrets::missing(session).await?.refuse(screen)?;
+    }
     let done = apply_plan(global, &plan, by, &lock, session, screen).await?;
     Ok(done.map_or_else(|exit| exit, |_| Exit::Done))
 }

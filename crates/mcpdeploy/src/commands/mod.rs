@@ -15,6 +15,7 @@ mod migrate;
 mod output;
 mod plan;
 mod schema;
+mod secrets;
 mod show;
 mod state;
 mod test;
@@ -43,6 +44,7 @@ pub(crate) async fn run(cli: Cli, screen: &Screen) -> Result<Exit, Failure> {
         Command::Show(args) => show::run(&global, &args, screen).await,
         Command::Output(args) => output::run(&global, &args, screen).await,
         Command::State(args) => state::run(&global, &args, screen).await,
+        Command::Secrets(args) => secrets::run(&global, args, screen).await,
         Command::Import(args) => import::run(&global, &args, screen).await,
         Command::Graph(args) => graph::run(&global, &args, screen).await,
         Command::Test(args) => test::run(&global, &args, screen).await,

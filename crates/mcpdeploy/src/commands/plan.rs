@@ -13,6 +13,7 @@ use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::local::Need;
 use crate::screen::Screen;
+use crate::secrets;
 use crate::session::Session;
 
 pub(crate) async fn run(global: &Global, args: &Plan, screen: &Screen) -> Result<Exit, Failure> {
@@ -31,6 +32,9 @@ pub(crate) async fn run(global: &Global, args: &Plan, screen: &Screen) -> Result
         Some(path) => format!("mcpdeploy apply {}", path.display()),
         None => "mcpdeploy apply        (saved with --out FILE: apply exactly this)".to_owned(),
     };
+    if args.select.refresh && !args.select.refresh_only && !args.select.destroy {
+        secrets::missing(&session).await?.warn(screen);
+    }
     screen.plan(&plan, &session, "plan", (!plan.is_noop()).then_some(next));
     Ok(if args.detailed_exitcode && !plan.is_empty() {
         Exit::Changes

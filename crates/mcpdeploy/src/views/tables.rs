@@ -95,6 +95,50 @@ pub(crate) fn checks(checks: &[Check], theme: &Theme) -> String {
     out
 }
 
+/// What is told of a secret.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct SecretRow {
+    /// As deploy.toml names it.
+    pub(crate) name: String,
+    /// Which service keeps it.
+    pub(crate) backend: &'static str,
+    /// E.g. `set` or `not set`.
+    pub(crate) state: &'static str,
+    /// Whether it can be read.
+    pub(crate) has_value: bool,
+    /// When it changed last; empty when nobody knows.
+    pub(crate) changed: String,
+    /// How often it is rotated; empty when it is not.
+    pub(crate) rotation: String,
+    /// Its ARN, or what stands for it.
+    pub(crate) arn: String,
+}
+
+/// A line for each secret.
+pub(crate) fn secrets(rows: &[SecretRow], theme: &Theme) -> String {
+    let mut table = Columns::new(&["NAME", "BACKEND", "VALUE", "CHANGED", "ROTATION", "ARN"]);
+    for row in rows {
+        let paint = if row.has_value {
+            Paint::Good
+        } else {
+            Paint::Warn
+        };
+        let or_dash = |text: &str| match text {
+            "" => theme.dash().to_string(),
+            text => text.to_owned(),
+        };
+        table.painted([
+            (Paint::Accent, row.name.clone()),
+            (Paint::Plain, row.backend.to_owned()),
+            (paint, row.state.to_owned()),
+            (Paint::Faint, or_dash(&row.changed)),
+            (Paint::Plain, or_dash(&row.rotation)),
+            (Paint::Faint, row.arn.clone()),
+        ]);
+    }
+    table.render(theme)
+}
+
 /// One apply of the past.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Past {

@@ -30,7 +30,7 @@ pub struct Generate {
 }
 
 impl Generate {
-    pub(super) fn validate(self) -> Result<(), (String, String)> {
+    pub(crate) fn validate(self) -> Result<(), (String, String)> {
         if (LEAST..=MOST).contains(&self.bytes) {
             return Ok(());
         }
