@@ -14,7 +14,6 @@ mod local;
 mod placed;
 mod project;
 mod screen;
-mod secret_input;
 mod secrets;
 mod session;
 mod signals;

@@ -163,12 +163,10 @@ impl Session {
             let size = artifact.size;
             Code { sha256, size }
         };
-        let (code, runtime) = (artifact.as_ref().map(code), login.as_ref().map(code));
-        let (code, runtime) = match want {
-            // What stands for them is in no plan.
-            Want::Unbuilt => (Some(no_code()), Some(no_code())),
-            Want::File | Want::Nothing => (code, runtime),
-        };
+        let (mut code, mut runtime) = (artifact.as_ref().map(code), login.as_ref().map(code));
+        if matches!(want, Want::Unbuilt) {
+            (code, runtime) = (Some(no_code()), Some(no_code()));
+        }
         let setting = Setting {
             environment: &project.environment,
             place: place.as_ref(),

@@ -39,6 +39,11 @@ impl Stack<'_> {
             },
         );
         let secrets = self.secrets(names);
+        let own: Vec<Entry> = secrets
+            .iter()
+            .filter(|(name, _)| !self.is_for_login(name))
+            .cloned()
+            .collect();
         let role = self.add::<Role>(
             "exec",
             &RoleInputs {
@@ -46,14 +51,14 @@ impl Stack<'_> {
                 path: "/".to_owned(),
                 description: format!("What the MCP server {} may do", names.full),
                 assume_role_policy: PolicyDocument::trust_service("lambda.amazonaws.com"),
-                inline_policies: self.policies(place, &names.log_group, &secrets),
+                inline_policies: self.policies(place, &names.log_group, &own),
                 managed_policies: std::collections::BTreeSet::new(),
                 max_session_seconds: 3600,
                 permissions_boundary: None,
                 tags: Tags::new(),
             },
         );
-        let function = self.function(server, code, names, &log_group, &role, &secrets);
+        let function = self.function(server, code, names, &log_group, &role, &own);
         let version = self.add::<Version>(
             name,
             &VersionInputs {

@@ -1,5 +1,6 @@
 //! `local user`: people who can log in at the embedded cloud.
 
+use std::io::{self, IsTerminal as _};
 use std::sync::Arc;
 
 use mcpdeploy_aws::clients::ClientFactory;
@@ -7,12 +8,12 @@ use mcpdeploy_aws::people::People;
 use serde_json::json;
 
 use crate::cli::{Global, LocalUser, Pool};
+use crate::commands::secrets::value;
 use crate::exit::Exit;
 use crate::failure::{Failure, call_failed};
 use crate::local::{self, Embedded, Need};
 use crate::project::Project;
 use crate::screen::Screen;
-use crate::secret_input;
 use crate::stores;
 
 /// The region of the embedded cloud, which has all regions in one.
@@ -38,10 +39,9 @@ pub(crate) async fn run(
             pool,
         } => {
             let people = people(&local, global, &factory, pool).await?;
-            let what = format!("the password of {name}");
-            let password = secret_input::read(&what, from_env.as_deref(), screen)?;
+            let password = password(name, from_env.as_deref(), screen)?;
             let new = people
-                .add(name, password.expose(), group)
+                .add(name, &password, group)
                 .await
                 .map_err(|error| call_failed(&format!("failed to add {name}"), &error))?;
             let said = if new {
@@ -90,6 +90,25 @@ pub(crate) async fn run(
         }
     }
     Ok(Exit::Done)
+}
+
+/// From the variable, from a pipe, or typed unseen; never an argument.
+fn password(name: &str, variable: Option<&str>, screen: &Screen) -> Result<String, Failure> {
+    let text = if let Some(variable) = variable {
+        std::env::var(variable)
+            .map_err(|_| Failure::usage(format!("there is no variable `{variable}` with text")))?
+    } else if screen.can_ask() {
+        screen.ask_hidden(&format!("Password of {name}"))?
+    } else if !io::stdin().is_terminal() {
+        value::whole_lines(value::stdin()?, false)
+    } else {
+        return Err(Failure::usage("the password would have to be asked for")
+            .hint("give it on standard input or with --from-env VARIABLE"));
+    };
+    if text.is_empty() {
+        return Err(Failure::usage(format!("the password of {name} is empty")));
+    }
+    Ok(text)
 }
 
 fn factory(cloud: &Embedded, global: &Global) -> ClientFactory {

@@ -135,6 +135,9 @@ impl Stack<'_> {
             "client_id": oidc.client_id,
             "audience": facade::told(oidc),
         });
+        if let Some(audience) = &oidc.audience {
+            upstream["identifier"] = json!(audience);
+        }
         if let Some(name) = &oidc.secret_name {
             upstream["client_secret"] = self.secret_arn(name, setting.secrets);
         }
@@ -144,6 +147,27 @@ impl Stack<'_> {
             upstream,
             scopes: Scopes::of_issuer(&self.config.auth, oidc),
         }
+    }
+
+    /// Whether a secret is one that the login needs: the server does not get it.
+    pub(super) fn is_for_login(&self, secret: &str) -> bool {
+        let auth = &self.config.auth;
+        let cognito = auth.cognito.iter().flat_map(|cognito| {
+            let named = |name: &String| cognito.providers.get(name);
+            cognito.social_providers.iter().filter_map(named)
+        });
+        auth.enabled
+            && match auth.provider {
+                AuthProvider::Cognito => cognito.into_iter().any(|p| p.secret_name == secret),
+                AuthProvider::Oidc => {
+                    let name = auth
+                        .oidc
+                        .as_ref()
+                        .and_then(|oidc| oidc.secret_name.as_deref());
+                    name == Some(secret)
+                }
+                AuthProvider::None => false,
+            }
     }
 
     /// The ARN of an entry of `[secrets]`, which the configuration has seen to be there.

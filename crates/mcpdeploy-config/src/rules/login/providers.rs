@@ -113,6 +113,20 @@ pub(super) fn secret(view: &Node, table: &Node, mistakes: &mut Vec<Mistake>) {
         return;
     };
     let Some(name) = node.str() else { return };
+    for (key, value) in [("backend", "ssm"), ("inject", "env")] {
+        let path = format!("secrets.{name}.{key}");
+        if let Some(other) = view.at(&path).filter(|other| other.str() == Some(value)) {
+            mistakes.push(
+                Mistake::new(
+                    format!("the login cannot use a secret with {key} = \"{value}\""),
+                    other.span.clone(),
+                    "of the login, by secret_name",
+                )
+                .also(node.span.clone(), "named here")
+                .help("remove it: the login reads secrets of Secrets Manager by their ARN"),
+            );
+        }
+    }
     if view.entry_at(&format!("secrets.{name}")).is_none() {
         mistakes.push(
             Mistake::new(

@@ -5,7 +5,7 @@ mod dotenv;
 mod import;
 mod list;
 mod set;
-mod value;
+pub(in crate::commands) mod value;
 
 use mcpdeploy_aws::secrets::{Entry, Rotated};
 use serde_json::json;

@@ -67,7 +67,7 @@ pub(super) fn file(path: &Path) -> Result<String, Failure> {
 }
 
 /// Standard input as text.
-pub(super) fn stdin() -> Result<String, Failure> {
+pub(in crate::commands) fn stdin() -> Result<String, Failure> {
     text(io::stdin().lock(), "standard input")
 }
 
@@ -84,7 +84,7 @@ fn no_text(what: &str) -> Failure {
 }
 
 /// Without the line break that editors and `echo` put at the end.
-fn whole_lines(mut text: String, keep: bool) -> String {
+pub(in crate::commands) fn whole_lines(mut text: String, keep: bool) -> String {
     if !keep && text.ends_with('\n') {
         text.pop();
         if text.ends_with('\r') {
