@@ -173,7 +173,10 @@ impl Stack<'_> {
     /// The ARN of an entry of `[secrets]`, which the configuration has seen to be there.
     fn secret_arn(&self, name: &str, secrets: &[(String, Option<Address>)]) -> Value {
         let address = secrets.iter().find(|(secret, _)| secret == name);
-        match (address, self.config.secrets.get(name)) {
+        match (
+            address,
+            self.config.secrets.get(name).map(|secret| &secret.source),
+        ) {
             (Some((_, Some(address))), _) => json!(text(Secret::arn(address))),
             (_, Some(secret)) => match &secret.source {
                 SecretSource::Existing { arn } => json!(arn),
