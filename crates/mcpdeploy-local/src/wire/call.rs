@@ -236,6 +236,7 @@ impl Call {
                 | ServiceId::Logs
                 | ServiceId::SecretsManager
                 | ServiceId::Sns
+                | ServiceId::Ssm
                 | ServiceId::Sts => (Protocol::Query, String::new()),
             }
         };
