@@ -178,11 +178,8 @@ impl Stack<'_> {
             self.config.secrets.get(name).map(|secret| &secret.source),
         ) {
             (Some((_, Some(address))), _) => json!(text(Secret::arn(address))),
-            (_, Some(secret)) => match &secret.source {
-                SecretSource::Existing { arn } => json!(arn),
-                SecretSource::Managed { .. } => Value::Null,
-            },
-            (_, None) => Value::Null,
+            (_, Some(SecretSource::Existing { arn })) => json!(arn),
+            (_, Some(SecretSource::Managed { .. }) | None) => Value::Null,
         }
     }
 }
