@@ -2,7 +2,7 @@
 
 use aws_sdk_kms::types as sdk;
 use mcpdeploy_engine::kind::{Cx, Delta, KindError, Tags};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::KmsKeyInputs;
 use crate::clients::Clients;
@@ -206,13 +206,12 @@ fn is_default(policy: &PolicyDocument) -> bool {
     let Some([statement]) = document["Statement"].as_array().map(Vec::as_slice) else {
         return false;
     };
-    let one = |value: &serde_json::Value, fits: &dyn Fn(&str) -> bool| match value {
-        serde_json::Value::String(text) => fits(text),
-        serde_json::Value::Array(list) => match list.as_slice() {
-            [serde_json::Value::String(text)] => fits(text),
-            _ => false,
-        },
-        _ => false,
+    let one = |value: &Value, fits: &dyn Fn(&str) -> bool| {
+        let only = match value.as_array().map(Vec::as_slice) {
+            Some([only]) => only,
+            Some(_) | None => value,
+        };
+        only.as_str().is_some_and(fits)
     };
     statement["Effect"] == "Allow"
         && statement.get("Condition").is_none()
