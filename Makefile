@@ -28,6 +28,7 @@ fixtures: ## the fixtures' own tests and lints
 	cd fixtures/calculator && cargo fmt --check
 	cd fixtures/everything && CARGO_TARGET_DIR=../../target/fixtures-host cargo test --locked
 	cd fixtures/everything && cargo fmt --check
+	cd fixtures/notes && cargo fmt --check
 
 bench: release ## figures beside those of other tools
 	cargo bench -p mcpdeploy-engine --locked

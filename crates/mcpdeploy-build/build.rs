@@ -1,11 +1,7 @@
 //! Takes `mcpdeploy-runtime` into the crate, compressed, for each processor that `make runtime` made
 //! it for. Where it did not, the crate is built without, and says so when it is asked for.
 
-#![expect(
-    clippy::disallowed_methods,
-    clippy::print_stdout,
-    reason = "files of this build only; the way to speak with Cargo"
-)]
+#![expect(clippy::disallowed_methods, reason = "files of this build only")]
 
 use std::error::Error;
 use std::io::Write;
