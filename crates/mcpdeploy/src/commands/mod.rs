@@ -10,6 +10,8 @@ mod graph;
 mod import;
 mod init;
 mod local;
+mod login;
+mod logout;
 mod migrate;
 mod output;
 mod plan;
@@ -44,6 +46,8 @@ pub(crate) async fn run(cli: Cli, screen: &Screen) -> Result<Exit, Failure> {
         Command::Import(args) => import::run(&global, &args, screen).await,
         Command::Graph(args) => graph::run(&global, &args, screen).await,
         Command::Test(args) => test::run(&global, &args, screen).await,
+        Command::Login(args) => login::run(&global, &args, screen).await,
+        Command::Logout(args) => logout::run(&global, &args, screen).await,
         Command::Doctor => doctor::run(&global, screen).await,
         Command::Local(args) => local::run(&global, &args, screen).await,
         Command::Dev(args) => dev::run(&global, &args, screen).await,
