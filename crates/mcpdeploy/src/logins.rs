@@ -93,7 +93,7 @@ impl Person for AtTerminal<'_> {
             ));
         }
         if self.screen.can_ask() {
-            text.push_str("\nWhen the browser is on another machine, it ends at an address that it cannot show: paste that here.");
+            text.push_str("\nA browser on another machine ends at an address that it cannot show: paste that here.");
             std::thread::spawn(move || {
                 for line in std::io::stdin().lock().lines().map_while(Result::ok) {
                     if pasted.send(line).is_err() {
@@ -102,6 +102,7 @@ impl Person for AtTerminal<'_> {
                 }
             });
         }
+        text.push_str("\nWaiting until the browser comes back; Ctrl-C gives up.");
         let data = json!({
             "visit": visit.url,
             "issuer": visit.issuer,

@@ -235,7 +235,7 @@ impl Checks {
                     None => String::new(),
                 };
                 format!(
-                    "  It wants a login{at}: what is behind that was not checked.\n  {} machines put a token into MCPDEPLOY_TOKEN, or name a variable: --bearer-from-env VAR",
+                    "  It wants a login{at}: what is behind that was not checked.\n  {} machines put a token into MCPDEPLOY_TOKEN (or --bearer-from-env VAR)",
                     self.theme.paint(Paint::Accent, "help:")
                 )
             }
