@@ -76,6 +76,26 @@ fn the_conformance_suite_finds_nothing_that_the_gateway_adds() {
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
+/// Logins with the binary, at the suite's servers: all that does not apply is named with its reason.
+#[test]
+fn the_conformance_suite_is_logged_in_to() {
+    clients();
+    let found = python("login.py", &[env!("CARGO_BIN_EXE_mcpdeploy")]);
+    let exceptions = committed("login-exceptions.json");
+    let mut wrong = Vec::new();
+    for (era, scenarios) in found.as_object().expect("eras") {
+        let scenarios = scenarios.as_object().expect("scenarios");
+        assert!(scenarios.len() > 30, "{era}");
+        for (scenario, seen) in scenarios {
+            let excepted = !exceptions[era][scenario].is_null();
+            if excepted == (seen["outcome"] == "passed") {
+                wrong.push(format!("{era} {scenario}: {seen}"));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
 #[test]
 fn the_official_sdks_call_every_tool() {
     let node = clients()["node"].as_str().expect("it was installed");

@@ -14,6 +14,7 @@ mod interrupt;
 mod judges;
 mod kinds;
 mod local;
+mod logins;
 mod resources;
 mod secrets;
 mod stores;

@@ -400,7 +400,7 @@ impl Client {
         login.take(tokens);
         let token = Token::from(&login);
         self.kept.change(|content| {
-            if login.client.origin == Origin::ByHand {
+            if login.client.origin != Origin::Dynamic {
                 // It has shown to be right: from now on it need not be named.
                 let client = login.client.clone();
                 content.clients.insert(server.issuer, client);

@@ -98,7 +98,7 @@ pub(crate) struct Login {
 #[derive(Debug, Default, Serialize, Deserialize)]
 pub(crate) struct Content {
     version: u32,
-    /// Clients that asked to be registered, or were by hand: by issuer.
+    /// How each issuer knows this client.
     #[serde(default)]
     pub(crate) clients: BTreeMap<String, Registration>,
     /// By endpoint.

@@ -140,7 +140,9 @@ pub struct Refused<'a> {
 
 /// Gets another token in the place of one that was refused; none when that cannot be had.
 #[derive(Clone)]
-pub struct Renew(Arc<dyn Fn(&Refused<'_>) -> Option<Bearer> + Send + Sync>);
+pub struct Renew(Arc<Ask>);
+
+type Ask = dyn Fn(&Refused<'_>) -> Option<Bearer> + Send + Sync;
 
 impl Renew {
     /// Asks like this. The run waits for the answer.

@@ -1,7 +1,7 @@
 //! Runs the checks of an endpoint, for `test` and for `deploy`: off the async threads, each check
 //! shown when it is made.
 
-use mcpdeploy_probe::{CheckDone, Options, Probe, ProbeError, Report, Via};
+use mcpdeploy_probe::{Bearer, CheckDone, Options, Probe, ProbeError, Renew, Report, Via};
 use serde_json::json;
 use tokio::sync::mpsc;
 
@@ -9,14 +9,30 @@ use crate::failure::Failure;
 use crate::screen::Screen;
 use crate::views::checks::Checks;
 
+/// Who gets another token where one is refused.
+pub(crate) trait Renewer {
+    /// Another token; none when that cannot be had. The checks wait for it.
+    fn renew(&mut self, status: u16, challenge: Option<&str>) -> Option<Bearer>;
+}
+
+/// A token that was refused while checks were made.
+struct Refused {
+    status: u16,
+    challenge: Option<String>,
+    answer: std::sync::mpsc::Sender<Option<Bearer>>,
+}
+
 /// Makes the checks and shows them; `command` is who asked.
 pub(crate) async fn run(
     command: &str,
     url: &str,
-    options: Options,
+    mut options: Options,
     mut view: Checks,
     screen: &Screen,
+    mut renewer: Option<&mut dyn Renewer>,
 ) -> Result<Report, Failure> {
+    let (ask, mut asked) = mpsc::unbounded_channel::<Refused>();
+    options.renew = renewer.is_some().then(|| renewed_by(ask));
     let probe = Probe::new(url, options).map_err(not_started)?;
     let (send, mut receive) = mpsc::unbounded_channel::<CheckDone>();
     let run = tokio::task::spawn_blocking(move || {
@@ -26,10 +42,23 @@ pub(crate) async fn run(
         })
     });
     let spinner = screen.spinner(&format!("Connecting to {url}"));
-    while let Some(done) = receive.recv().await {
-        spinner.end();
-        let text = view.check(&done);
-        tell(screen, command, &text, json!({"check": done}));
+    loop {
+        tokio::select! {
+            done = receive.recv() => {
+                spinner.end();
+                let Some(done) = done else { break };
+                let text = view.check(&done);
+                tell(screen, command, &text, json!({"check": done}));
+            }
+            Some(refused) = asked.recv() => {
+                spinner.end();
+                let another = renewer
+                    .as_deref_mut()
+                    .and_then(|renewer| renewer.renew(refused.status, refused.challenge.as_deref()));
+                // The checks wait as long as they run.
+                let _ = refused.answer.send(another);
+            }
+        }
     }
     let report = match run.await {
         Ok(report) => report,
@@ -42,6 +71,20 @@ pub(crate) async fn run(
         json!({"report": report}),
     );
     Ok(report)
+}
+
+/// Asks here, from the thread of the checks.
+fn renewed_by(ask: mpsc::UnboundedSender<Refused>) -> Renew {
+    Renew::new(move |refused| {
+        let (answer, another) = std::sync::mpsc::channel();
+        let refused = Refused {
+            status: refused.status,
+            challenge: refused.challenge.map(str::to_owned),
+            answer,
+        };
+        ask.send(refused).ok()?;
+        another.recv().ok()?
+    })
 }
 
 /// Programs are told everything, people what is worth a line.

@@ -114,6 +114,10 @@ pub(crate) enum Command {
     Graph(Graph),
     /// Try an MCP endpoint: both eras of the protocol, its tools, its HTTP
     Test(Test),
+    /// Log in to an MCP endpoint, so that `test` and scripts can use it
+    Login(Login),
+    /// End a login to an MCP endpoint, and forget it
+    Logout(Logout),
     /// Find out what is missing on this machine or in the account
     Doctor,
     /// Start, stop or look at the embedded cloud
@@ -556,8 +560,11 @@ pub(crate) struct Test {
     #[arg(long, value_name = "ORIGIN")]
     pub(crate) origin: Vec<String>,
     /// Send the bearer token that is in this environment variable
-    #[arg(long, value_name = "VAR")]
+    #[arg(long, value_name = "VAR", conflicts_with = "login")]
     pub(crate) bearer_from_env: Option<String>,
+    /// Whether to log in where the server wants it
+    #[arg(long, value_enum, value_name = "WHEN", default_value = "auto")]
+    pub(crate) login: When,
     /// How long one request may take
     #[arg(long, value_name = "TIME", default_value = "30s", value_parser = duration)]
     pub(crate) timeout: Duration,
@@ -570,6 +577,65 @@ pub(crate) struct Test {
     /// Write the report as JUnit XML, for CI systems
     #[arg(long, value_name = "FILE")]
     pub(crate) junit: Option<PathBuf>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum When {
+    /// With the login that is kept; with a new one when there is somebody to ask
+    Auto,
+    /// With a new one also when there is nobody to ask: a browser is opened
+    Always,
+    /// Never: as a stranger, whatever is kept
+    Never,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Login {
+    /// The endpoint; the deployed server's when not given
+    #[arg(value_name = "URL")]
+    pub(crate) url: Option<String>,
+    /// Ask for this scope, too (may be given several times)
+    #[arg(long, value_name = "SCOPE")]
+    pub(crate) scope: Vec<String>,
+    /// The authorization server, when the endpoint has several
+    #[arg(long, value_name = "URL")]
+    pub(crate) issuer: Option<String>,
+    /// A client that was registered by hand at --issuer
+    #[arg(long, value_name = "ID", requires = "issuer")]
+    pub(crate) client_id: Option<String>,
+    /// Ask for that client's secret, or take it from MCPDEPLOY_CLIENT_SECRET
+    #[arg(long, requires = "client_id")]
+    pub(crate) client_secret: bool,
+    /// The https URL of a document that describes this client, for servers that take one
+    #[arg(long, value_name = "URL", conflicts_with = "client_id")]
+    pub(crate) client_metadata: Option<String>,
+    /// The port of 127.0.0.1 that the browser comes back to; a free one when not given
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
+    pub(crate) callback_port: Option<u16>,
+    /// Open the login page with this command (also: BROWSER)
+    #[arg(long, value_name = "COMMAND", conflicts_with = "no_browser")]
+    pub(crate) browser: Option<String>,
+    /// Only print the address of the login page
+    #[arg(long)]
+    pub(crate) no_browser: bool,
+    /// How long the login may take
+    #[arg(long, value_name = "TIME", default_value = "5m", value_parser = duration)]
+    pub(crate) wait: Duration,
+    /// Print a good access token of the login that is kept, for scripts; nobody is asked
+    #[arg(long, conflicts_with_all = [
+        "scope", "issuer", "client_metadata", "callback_port", "browser", "no_browser",
+    ])]
+    pub(crate) print_token: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Logout {
+    /// The endpoint; the deployed server's when not given
+    #[arg(value_name = "URL", conflicts_with = "all")]
+    pub(crate) url: Option<String>,
+    /// End every login that is kept
+    #[arg(long)]
+    pub(crate) all: bool,
 }
 
 fn pick(text: &str) -> Result<Pick, String> {
@@ -626,5 +692,4 @@ pub(crate) const PLANNED: [&str; 11] = [
     "metrics",
     "permissions",
     "cost",
-    "login",
 ];

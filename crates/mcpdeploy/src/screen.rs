@@ -5,6 +5,8 @@
     reason = "this is where the views meet the terminal"
 )]
 
+mod hidden;
+
 use std::io::{self, BufRead, IsTerminal, Write};
 use std::sync::Mutex;
 
@@ -353,6 +355,34 @@ impl Screen {
         let mut answer = String::new();
         match io::stdin().lock().read_line(&mut answer) {
             Ok(_) => Ok(answer),
+            Err(error) => Err(Failure::failed("failed to read the answer").cause(error)),
+        }
+    }
+
+    /// Something that a person has to do, whatever else is to be said.
+    pub(crate) fn ask_to(&self, command: &str, text: &str, data: Value) {
+        if self.is_json() {
+            self.result(command, "", data);
+        } else {
+            self.on_stderr(&format!("{}\n", self.err.ours(text)));
+        }
+    }
+
+    /// Asks for something that nobody is to see. `variable` can hold it instead.
+    pub(crate) fn ask_secret(&self, question: &str, variable: &str) -> Result<String, Failure> {
+        if !self.asks {
+            return Err(
+                Failure::usage(format!("{question}: there is nobody to ask"))
+                    .hint(format!("put it into the environment variable {variable}")),
+            );
+        }
+        let question = self.err.paint(Paint::Strong, format!("{question}:"));
+        self.on_stderr(&format!("{question} "));
+        let answer = hidden::line();
+        self.on_stderr("\n");
+        match answer {
+            Ok(Some(answer)) => Ok(answer),
+            Ok(None) => Err(Failure::told(Exit::Interrupted)),
             Err(error) => Err(Failure::failed("failed to read the answer").cause(error)),
         }
     }

@@ -10,6 +10,7 @@ use crate::cli::{Deploy, Global, Selectors};
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::local::Need;
+use crate::logins::Entry;
 use crate::project::Project;
 use crate::screen::Screen;
 use crate::session::Session;
@@ -52,21 +53,28 @@ async fn try_it(session: &Session, screen: &Screen) -> Result<Exit, Failure> {
     let (true, Some(url)) = (tests.enabled, url) else {
         return Ok(Exit::Done);
     };
-    let options = super::test::after_deploy(tests, url, session.cloud.factory.endpoint_url())?;
+    let wants_login = session.loaded.config.auth.enabled;
+    let gateway = session.cloud.factory.endpoint_url();
+    let mut options = super::test::after_deploy(tests, wants_login, url, gateway)?;
+    let mut entry = Entry::kept(url, screen)?;
+    options.bearer = entry.bearer();
     let view = Checks::new(url, Detail::Brief, screen.theme());
     let seen = match session.cloud.running() {
         // Only a convenience: the checks say what is wrong, the cloud says why.
         Some(running) => running.watch().await.ok(),
         None => None,
     };
-    let report = checks::run("deploy", url, options, view, screen).await?;
+    let report = checks::run("deploy", url, options, view, screen, entry.renewer()).await?;
     let fine = match report.verdict {
         Verdict::Passed => true,
         // It turns strangers away, as it is to: what is behind that was not seen.
-        Verdict::NeedsLogin => session.loaded.config.auth.enabled,
+        Verdict::NeedsLogin => wants_login,
         Verdict::Failed | Verdict::Unreachable => false,
     };
     if fine {
+        if report.verdict == Verdict::NeedsLogin {
+            screen.next("mcpdeploy login        (then mcpdeploy test tries what is behind it)");
+        }
         return Ok(Exit::Done);
     }
     if let Some(why) = seen.and_then(why) {

@@ -11,6 +11,8 @@ mod import;
 mod init;
 mod local;
 mod local_user;
+mod login;
+mod logout;
 mod migrate;
 mod output;
 mod plan;
@@ -48,6 +50,8 @@ pub(crate) async fn run(cli: Cli, screen: &Screen) -> Result<Exit, Failure> {
         Command::Import(args) => import::run(&global, &args, screen).await,
         Command::Graph(args) => graph::run(&global, &args, screen).await,
         Command::Test(args) => test::run(&global, &args, screen).await,
+        Command::Login(args) => login::run(&global, &args, screen).await,
+        Command::Logout(args) => logout::run(&global, &args, screen).await,
         Command::Doctor => doctor::run(&global, screen).await,
         Command::Local(args) => local::run(&global, &args, screen).await,
         Command::Dev(args) => dev::run(&global, &args, screen).await,

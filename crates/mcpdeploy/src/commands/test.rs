@@ -3,26 +3,17 @@
 use std::path::Path;
 use std::time::Duration;
 
-use mcpdeploy_probe::{self as probe, Bearer, CheckId, Options, Report, Verdict, Via, to_junit};
+use mcpdeploy_probe::{self as probe, CheckId, Options, Report, Verdict, to_junit};
 use serde_json::json;
 
 use crate::checks;
 use crate::cli::{CallTools, Era, Global, Test};
-use crate::cloud::Cloud;
+use crate::endpoint::Endpoint;
 use crate::exit::Exit;
 use crate::failure::Failure;
-use crate::local::{self, Need};
-use crate::project::Project;
+use crate::logins::Entry;
 use crate::screen::Screen;
-use crate::stores::Stores;
 use crate::views::checks::{Checks, Detail};
-
-/// What is tried, and how to get there.
-struct Endpoint {
-    url: String,
-    via: Option<Via>,
-    origins: Vec<String>,
-}
 
 pub(crate) async fn run(global: &Global, args: &Test, screen: &Screen) -> Result<Exit, Failure> {
     if args.list {
@@ -34,27 +25,19 @@ pub(crate) async fn run(global: &Global, args: &Test, screen: &Screen) -> Result
             "--timeout is 0: nothing can answer in no time",
         ));
     }
-    let endpoint = match &args.url {
-        Some(url) => Endpoint {
-            via: global
-                .endpoint_url
-                .as_deref()
-                .and_then(|gateway| checks::at_emulator(url, gateway)),
-            url: url.clone(),
-            origins: Vec::new(),
-        },
-        None => deployed(global, screen).await?,
-    };
+    let endpoint = Endpoint::named_or_deployed(global, args.url.as_deref(), screen).await?;
+    let mut entry = Entry::new(&endpoint, args, screen)?;
     let options = Options {
         timeout: args.timeout,
         warm_up: args.warm_up,
-        bearer: bearer(args)?,
-        via: endpoint.via,
+        bearer: entry.bearer(),
+        require_login: endpoint.wants_login,
+        via: endpoint.via.clone(),
         only: args.only.clone(),
         skip: args.skip.clone(),
         call_tools: call_tools(args.call_tools),
         require: args.require.iter().copied().map(era).collect(),
-        cors_origins: [endpoint.origins, args.origin.clone()].concat(),
+        cors_origins: [endpoint.origins.clone(), args.origin.clone()].concat(),
         p95_at_most: args.max_p95,
         ca_certificates: checks::ca_certificates()?,
         keep_exchanges: global.verbose > 0,
@@ -66,7 +49,15 @@ pub(crate) async fn run(global: &Global, args: &Test, screen: &Screen) -> Result
         (false, _) => Detail::Exchanges,
     };
     let view = Checks::new(&endpoint.url, detail, screen.theme());
-    let report = checks::run("test", &endpoint.url, options, view, screen).await?;
+    let report = checks::run(
+        "test",
+        &endpoint.url,
+        options,
+        view,
+        screen,
+        entry.renewer(),
+    )
+    .await?;
     if let Some(path) = &args.junit {
         write_junit(path, &report)?;
     }
@@ -81,63 +72,14 @@ pub(crate) async fn run(global: &Global, args: &Test, screen: &Screen) -> Result
             failed.id
         ));
     }
+    if report.verdict == Verdict::NeedsLogin {
+        screen.next(&endpoint.command("login"));
+    }
     Ok(match report.verdict {
         Verdict::Passed => Exit::Done,
         Verdict::Failed => Exit::ChecksFailed,
         Verdict::NeedsLogin | Verdict::Unreachable => Exit::Failed,
     })
-}
-
-/// The endpoint that the environment's state knows.
-async fn deployed(global: &Global, screen: &Screen) -> Result<Endpoint, Failure> {
-    let project = Project::open(global)?;
-    let loaded = project.load()?;
-    let stored = Stores::new(&project, global, Some(&loaded))
-        .open()
-        .await?
-        .load()?;
-    let outputs = stored.state.as_ref().map(|state| &state.outputs);
-    let url = outputs.and_then(|outputs| outputs.get("mcp_url"));
-    let Some(url) = url.and_then(|url| url.as_str()) else {
-        return Err(Failure::usage(format!(
-            "the environment {} has no endpoint yet",
-            global.env
-        ))
-        .hint("mcpdeploy deploy makes one")
-        .hint("or name another: mcpdeploy test URL"));
-    };
-    let gateway = if project.local {
-        // It serves what is deployed at addresses of its own, as long as it is up.
-        local::open(&project, Need::Stay, screen).await?;
-        None
-    } else {
-        // An emulator may be named in the environment as well: whoever deploys there knows best.
-        let cloud = Cloud::connect(&loaded, global, None).await?;
-        cloud.factory.endpoint_url().map(str::to_owned)
-    };
-    let origins = loaded.config.api_gateway.cors_origins.iter();
-    Ok(Endpoint {
-        via: gateway.and_then(|gateway| checks::at_emulator(url, &gateway)),
-        url: url.to_owned(),
-        // Any origin is let in: somebody's will do.
-        origins: origins
-            .map(|origin| match origin.as_str() {
-                "*" => "https://example.com".to_owned(),
-                _ => origin.clone(),
-            })
-            .collect(),
-    })
-}
-
-fn bearer(args: &Test) -> Result<Option<Bearer>, Failure> {
-    let Some(name) = &args.bearer_from_env else {
-        return Ok(None);
-    };
-    let token = std::env::var(name)
-        .map_err(|_| Failure::usage(format!("the environment variable {name} is not set")))?;
-    Bearer::new(&token)
-        .map(Some)
-        .map_err(|error| Failure::usage(format!("{name} holds no token: {error}")))
 }
 
 fn call_tools(choice: CallTools) -> probe::CallTools {
@@ -183,6 +125,7 @@ fn write_junit(path: &Path, report: &Report) -> Result<(), Failure> {
 /// What `deploy` tries after an apply.
 pub(crate) fn after_deploy(
     tests: &mcpdeploy_config::PostDeployTests,
+    wants_login: bool,
     url: &str,
     gateway: Option<&str>,
 ) -> Result<Options, Failure> {
@@ -199,6 +142,7 @@ pub(crate) fn after_deploy(
             .flat_map(pick)
             .collect(),
         call_tools: probe::CallTools::None,
+        require_login: wants_login,
         ca_certificates: checks::ca_certificates()?,
         ..Options::default()
     };
@@ -215,7 +159,13 @@ pub(crate) fn after_deploy(
         }
     }
     if !whole {
-        options.only = connectivity.into_iter().flat_map(pick).collect();
+        // Where nobody is let in without a login, that is what there is to be reached.
+        let login = wants_login.then_some("login");
+        options.only = connectivity
+            .into_iter()
+            .chain(login)
+            .flat_map(pick)
+            .collect();
     }
     Ok(options)
 }

@@ -235,7 +235,7 @@ impl Checks {
                     None => String::new(),
                 };
                 format!(
-                    "  It wants a login{at}: what is behind that was not checked.\n  {} put a token in a variable and name it: --bearer-from-env VAR",
+                    "  It wants a login{at}: what is behind that was not checked.\n  {} machines put a token into MCPDEPLOY_TOKEN (or --bearer-from-env VAR)",
                     self.theme.paint(Paint::Accent, "help:")
                 )
             }
