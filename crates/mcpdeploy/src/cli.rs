@@ -681,7 +681,7 @@ pub(crate) enum GraphOf {
 }
 
 /// Commands that are designed and not there yet: naming one says so.
-pub(crate) const PLANNED: [&str; 11] = [
+pub(crate) const PLANNED: [&str; 10] = [
     "history",
     "rollback",
     "promote",

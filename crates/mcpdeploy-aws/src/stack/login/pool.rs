@@ -12,7 +12,7 @@ use super::scopes::{Scopes, own_scopes};
 use super::{Issuer, Setting, input};
 use crate::ids::{UserPoolId, text};
 use crate::kinds::{
-    Apple, FeaturePlan, IdentityProvider, IdentityProviderInputs, InputSet, LoginBranding,
+    ApiFlow, Apple, FeaturePlan, IdentityProvider, IdentityProviderInputs, InputSet, LoginBranding,
     LoginBrandingInputs, LoginPages, Mfa, OAuthFlow, Oidc as IssuerOf, PasswordPolicy,
     ProviderSecret, ProviderSort, RefreshRotation, ResourceServer, ResourceServerInputs, SignIn,
     TokenLifetimes, UserPool, UserPoolClient, UserPoolClientInputs, UserPoolDomain,
@@ -69,7 +69,9 @@ impl Stack<'_> {
                 callback_urls: [callback(setting)].into_iter().collect(),
                 logout_urls: InputSet::default(),
                 identity_providers: providers,
-                api_flows: BTreeSet::new(),
+                // One it must have; this one needs triggers that the pool has not, so that nobody gets
+                // in but by the pages.
+                api_flows: BTreeSet::from([ApiFlow::Custom]),
                 tokens: TokenLifetimes {
                     access_seconds: access,
                     id_seconds: access,
