@@ -41,20 +41,30 @@ fn committed(name: &str) -> Map<String, Value> {
 }
 
 /// The server with everything, behind the gateway of an embedded cloud.
-fn deployed() -> (Emulator, Project) {
+fn deployed(config: &str) -> (Emulator, Project) {
     let emulator = Emulator::start(Product::Embedded);
     let account = emulator.default_account();
-    let project = Project::in_account(&account, &config("everything", everything()));
+    let project = Project::in_account(&account, config);
     project.run(&["apply", "--auto-approve"]).ok();
     (emulator, project)
 }
 
+/// As a server for Lambda.
+fn for_lambda() -> String {
+    config("everything", everything())
+}
+
+/// As a web server that makes its replies whole, which knows nothing of Lambda.
+fn over_http() -> String {
+    let config = for_lambda().replace("[server]\n", "[server]\ntransport = \"http\"\n");
+    format!("{config}\n[environment]\nEVERYTHING_BUFFERED = \"1\"\n")
+}
+
 /// Behind the gateway, the suite finds what it finds without it, but for scenarios that need more
 /// than whole replies: each is named with its reason.
-#[test]
-fn the_conformance_suite_finds_nothing_that_the_gateway_adds() {
+fn finds_nothing_that_is_added(config: &str) {
     clients();
-    let (_emulator, project) = deployed();
+    let (_emulator, project) = deployed(config);
     let found = python(
         "conformance.py",
         &[&project.output("mcp_url"), "--era", "all"],
@@ -97,9 +107,19 @@ fn the_conformance_suite_is_logged_in_to() {
 }
 
 #[test]
+fn the_conformance_suite_finds_nothing_that_the_gateway_adds() {
+    finds_nothing_that_is_added(&for_lambda());
+}
+
+#[test]
+fn the_conformance_suite_finds_nothing_that_the_http_bridge_adds() {
+    finds_nothing_that_is_added(&over_http());
+}
+
+#[test]
 fn the_official_sdks_call_every_tool() {
     let node = clients()["node"].as_str().expect("it was installed");
-    let (_emulator, project) = deployed();
+    let (_emulator, project) = deployed(&for_lambda());
     let url = project.output("mcp_url");
     let modern = python("python_client.py", &[&url, "--mode", "auto"]);
     assert_eq!(modern["protocolVersion"], "2026-07-28");

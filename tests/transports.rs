@@ -135,6 +135,30 @@ fn an_unchanged_server_is_deployed_and_nothing_fails() {
     }
 }
 
+/// A stdio server looks at no origins: the runtime does.
+#[test]
+fn pages_of_the_named_origins_may_call_a_stdio_server() {
+    let config = notes_config("stdio");
+    let origins = "cors_origins = [\"https://app.example.com\", \"https://b.example.com\"]";
+    let local = Local::deployed(&format!("{config}\n[api_gateway]\n{origins}\n"));
+    for (origin, status) in [
+        ("https://app.example.com", 200),
+        ("https://b.example.com", 200),
+        ("https://evil.example.com", 403),
+    ] {
+        let headers = [
+            ("content-type", "application/json"),
+            ("accept", "application/json, text/event-stream"),
+            ("mcp-protocol-version", "2025-11-25"),
+            ("origin", origin),
+        ];
+        let body = br#"{"jsonrpc":"2.0","id":1,"method":"tools/list"}"#;
+        let answer = http::request("POST", &local.url(), &headers, body);
+        let answer = answer.expect("the gateway answers");
+        assert_eq!(answer.status, status, "{origin}: {}", answer.text());
+    }
+}
+
 #[test]
 fn a_crash_and_a_hang_are_answers_and_lines_in_the_log() {
     for transport in ["http", "stdio"] {

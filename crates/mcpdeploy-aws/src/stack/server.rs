@@ -124,7 +124,7 @@ impl Stack<'_> {
             Tracing::PassThrough
         };
         let mut environment = self.environment(secrets);
-        for (name, value) in self.bridge(server) {
+        for (name, value) in super::bridge::told(self.config, server) {
             environment.insert(name.to_owned(), value);
         }
         self.add::<Function>(

@@ -9,10 +9,10 @@ mod facade;
 mod pool;
 mod scopes;
 
-use mcpdeploy_config::{AuthProvider, Oidc, SecretSource, Server};
+use mcpdeploy_config::{Auth, AuthProvider, Oidc, SecretSource, Server};
 use mcpdeploy_engine::address::Address;
 use mcpdeploy_engine::value::Input;
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
 use super::names::Names;
 use super::{Place, Stack, address, joined, reference};
@@ -107,26 +107,6 @@ impl Stack<'_> {
         Some(Guard { authorizer, scopes })
     }
 
-    /// The scopes that tools want, as tokens call them.
-    pub(super) fn tool_scopes(&self, server: &Server) -> Input<String> {
-        let auth = &self.config.auth;
-        let scopes = match (auth.provider, &auth.oidc) {
-            (AuthProvider::Oidc, Some(oidc)) => Scopes::of_issuer(auth, oidc),
-            (AuthProvider::Cognito | AuthProvider::None | AuthProvider::Oidc, _) => {
-                let api = address::<Api>(&server.name);
-                let mcp_url = joined([reference(&api, "/endpoint"), json!(server.mcp_path)]);
-                Scopes::of_pool(auth, &auth.cognito.clone().unwrap_or_default(), &mcp_url)
-            }
-        };
-        let wanted = |names: &Vec<String>| names.iter().map(|name| scopes.name(name)).collect();
-        let tools: Map<String, Value> = auth
-            .tools
-            .iter()
-            .map(|(tool, names)| (tool.clone(), wanted(names)))
-            .collect();
-        input(document::text_of(&Value::Object(tools)))
-    }
-
     /// An issuer of the user's own.
     fn oidc(&mut self, oidc: &Oidc, setting: &Setting<'_>) -> Issuer {
         let audience = oidc.audience.as_ref().unwrap_or(&oidc.client_id);
@@ -182,6 +162,29 @@ impl Stack<'_> {
             (_, Some(SecretSource::Managed { .. }) | None) => Value::Null,
         }
     }
+}
+
+/// The scopes that tools want, as tokens call them: a JSON object, by tool.
+pub(super) fn tool_scopes(auth: &Auth, server: &Server) -> Input<String> {
+    let scopes = match (auth.provider, &auth.oidc) {
+        (AuthProvider::Cognito, _) => {
+            let api = address::<Api>(&server.name);
+            let mcp_url = joined([reference(&api, "/endpoint"), json!(server.mcp_path)]);
+            let cognito = auth.cognito.clone().unwrap_or_default();
+            Some(Scopes::of_pool(auth, &cognito, &mcp_url))
+        }
+        (AuthProvider::Oidc, Some(oidc)) => Some(Scopes::of_issuer(auth, oidc)),
+        (AuthProvider::None | AuthProvider::Oidc, _) => None,
+    };
+    let name = |written: &String| match &scopes {
+        Some(scopes) => scopes.name(written),
+        None => json!(written),
+    };
+    let tools = auth.tools.iter().map(|(tool, wanted)| {
+        let wanted = wanted.iter().map(name).collect();
+        (tool.clone(), Value::Array(wanted))
+    });
+    input(document::text_of(&Value::Object(tools.collect())))
 }
 
 /// A text or a reference as an input.
