@@ -11,27 +11,18 @@ use serde_json::{Value, json};
 
 use crate::support::emulator::{Emulator, Product, REGION};
 use crate::support::http;
-use crate::support::project::{Project, Ran};
+use crate::support::project::{Project, Ran, calculator_config};
 
 /// The beginning of every value that a test sets: what is looked for in files and outputs.
 const CANARY: &str = "cNryOfSecrets7Q";
 
-/// A server that is never called.
-const CONFIG: &str = r#"
-[target]
-type = "aws-lambda"
-version = "1.0.0"
-
-[server]
-name = "keeper"
-binary = "server.sh"
-
-[observability]
-create_dashboard = false
-
-[secrets]
-API_TOKEN = "for the API of others"
-"#;
+/// The calculator, which is never called, with a secret.
+fn config(more: &str) -> String {
+    format!(
+        "{}\n[secrets]\nAPI_TOKEN = \"for the API of others\"\n{more}",
+        calculator_config()
+    )
+}
 
 /// A project and a cloud of its own.
 struct Safe {
@@ -43,10 +34,6 @@ impl Safe {
     fn new(config: &str) -> Self {
         let emulator = Emulator::start(Product::Embedded);
         let project = Project::in_account(&emulator.default_account(), config);
-        project.write("server.sh", "#!/bin/sh\nexit 0\n");
-        let script = project.path().join("server.sh");
-        let mode = std::os::unix::fs::PermissionsExt::from_mode(0o755);
-        std::fs::set_permissions(script, mode).expect("it can be made executable");
         Self { emulator, project }
     }
 
@@ -163,9 +150,8 @@ impl Safe {
 /// `secrets set` makes what is not there yet, and an apply takes it over with its value.
 #[test]
 fn a_value_can_be_set_before_the_first_deployment() {
-    let config =
-        format!("{CONFIG}CHEAP = {{ backend = \"ssm\", description = \"costs nothing\" }}\n");
-    let safe = Safe::new(&config);
+    let cheap = "CHEAP = { backend = \"ssm\", description = \"costs nothing\" }\n";
+    let safe = Safe::new(&config(cheap));
     safe.run(&["plan"])
         .ok()
         .says("the secret API_TOKEN has no value yet")
@@ -196,11 +182,11 @@ fn a_value_can_be_set_before_the_first_deployment() {
     safe.run(&["-vv", "secrets", "set", "CHEAP", "--from-file", "cheap.txt"])
         .ok();
     assert_eq!(
-        safe.value("keeper/API_TOKEN", "AWSCURRENT"),
+        safe.value("calculator/API_TOKEN", "AWSCURRENT"),
         Some(token.clone())
     );
     assert_eq!(
-        safe.parameter("/mcpdeploy/keeper/CHEAP"),
+        safe.parameter("/mcpdeploy/calculator/CHEAP"),
         Some(cheap.clone())
     );
     assert_eq!(safe.listed("API_TOKEN")["state"], "set");
@@ -220,8 +206,11 @@ fn a_value_can_be_set_before_the_first_deployment() {
     );
     safe.run(&["-vv", "apply", "--auto-approve"]).ok();
     safe.project.plan(&[]).assert_empty();
-    assert_eq!(safe.value("keeper/API_TOKEN", "AWSCURRENT"), Some(token));
-    assert_eq!(safe.parameter("/mcpdeploy/keeper/CHEAP"), Some(cheap));
+    assert_eq!(
+        safe.value("calculator/API_TOKEN", "AWSCURRENT"),
+        Some(token)
+    );
+    assert_eq!(safe.parameter("/mcpdeploy/calculator/CHEAP"), Some(cheap));
     // A new value is no change for a plan.
     let other = format!("{CANARY}-other");
     safe.run_with(&["secrets", "set", "API_TOKEN", "-"], Some(&other))
@@ -229,30 +218,29 @@ fn a_value_can_be_set_before_the_first_deployment() {
     safe.run_with(&["secrets", "set", "CHEAP"], Some(&other))
         .ok();
     assert_eq!(
-        safe.value("keeper/API_TOKEN", "AWSCURRENT"),
+        safe.value("calculator/API_TOKEN", "AWSCURRENT"),
         Some(other.clone())
     );
-    assert_eq!(safe.parameter("/mcpdeploy/keeper/CHEAP"), Some(other));
+    assert_eq!(safe.parameter("/mcpdeploy/calculator/CHEAP"), Some(other));
     safe.project.plan(&[]).assert_empty();
     safe.assert_clean(&["cheap.txt"]);
     safe.run(&["destroy", "--auto-approve"]).ok();
-    assert_eq!(safe.parameter("/mcpdeploy/keeper/CHEAP"), None);
+    assert_eq!(safe.parameter("/mcpdeploy/calculator/CHEAP"), None);
 }
 
 /// The function may read exactly its secrets, and is told where they are.
 #[test]
 fn the_function_gets_the_arns_and_the_permissions() {
-    let config = format!(
-        "{CONFIG}CHEAP = {{ backend = \"ssm\", kms_key = \"1234abcd-12ab-34cd-56ef-1234567890ab\" }}\n"
-    );
-    let safe = Safe::new(&config);
+    let cheap =
+        "CHEAP = { backend = \"ssm\", kms_key = \"1234abcd-12ab-34cd-56ef-1234567890ab\" }\n";
+    let safe = Safe::new(&config(cheap));
     let plan = safe.project.plan(&[]);
     let actions = plan.0["actions"].as_array().expect("a plan has actions");
     let of = |address: &str| {
         let found = actions.iter().find(|action| action["address"] == address);
         found.unwrap_or_else(|| panic!("no {address}")).to_string()
     };
-    let function = of("aws.lambda.function.keeper");
+    let function = of("aws.lambda.function.calculator");
     assert!(function.contains("API_TOKEN_SECRET_ARN") && function.contains("CHEAP_SECRET_ARN"));
     assert!(!function.contains("MCPDEPLOY_INJECT"));
     let role = of("aws.iam.role.exec");
@@ -269,7 +257,7 @@ fn the_function_gets_the_arns_and_the_permissions() {
 /// Removed for a while, and restored by a new value.
 #[test]
 fn a_removed_secret_is_restored_by_setting_it() {
-    let safe = Safe::new(CONFIG);
+    let safe = Safe::new(&config(""));
     let value = format!("{CANARY}-1");
     safe.run(&["secrets", "rm", "API_TOKEN", "--auto-approve"])
         .ok()
@@ -283,14 +271,20 @@ fn a_removed_secret_is_restored_by_setting_it() {
         .ok()
         .says("for 30 days it can be restored");
     assert_eq!(safe.listed("API_TOKEN")["state"], "deleted");
-    assert_eq!(safe.value("keeper/API_TOKEN", "AWSCURRENT"), None);
+    assert_eq!(safe.value("calculator/API_TOKEN", "AWSCURRENT"), None);
     let other = format!("{CANARY}-2");
     safe.run_with(&["secrets", "set", "API_TOKEN"], Some(&other))
         .ok()
         .says("API_TOKEN is restored and has its new value.");
     assert_eq!(safe.listed("API_TOKEN")["arn"], arn);
-    assert_eq!(safe.value("keeper/API_TOKEN", "AWSCURRENT"), Some(other));
-    assert_eq!(safe.value("keeper/API_TOKEN", "AWSPREVIOUS"), Some(value));
+    assert_eq!(
+        safe.value("calculator/API_TOKEN", "AWSCURRENT"),
+        Some(other)
+    );
+    assert_eq!(
+        safe.value("calculator/API_TOKEN", "AWSPREVIOUS"),
+        Some(value)
+    );
     safe.run(&[
         "secrets",
         "rm",
@@ -307,9 +301,9 @@ fn a_removed_secret_is_restored_by_setting_it() {
 /// What is somebody else's is left alone.
 #[test]
 fn anothers_secret_is_not_touched() {
-    let safe = Safe::new(CONFIG);
+    let safe = Safe::new(&config(""));
     let input = json!({
-        "Name": "keeper/API_TOKEN",
+        "Name": "calculator/API_TOKEN",
         "SecretString": "theirs",
         "ClientRequestToken": "0".repeat(32),
     });
@@ -321,7 +315,7 @@ fn anothers_secret_is_not_touched() {
     safe.run(&["secrets", "rm", "API_TOKEN", "--auto-approve"])
         .code(1);
     assert_eq!(
-        safe.value("keeper/API_TOKEN", "AWSCURRENT"),
+        safe.value("calculator/API_TOKEN", "AWSCURRENT"),
         Some("theirs".to_owned())
     );
 }
@@ -330,7 +324,7 @@ fn anothers_secret_is_not_touched() {
 #[test]
 fn an_existing_secret_has_to_be_there() {
     let arn = format!("arn:aws:secretsmanager:{REGION}:000000000000:secret:others");
-    let safe = Safe::new(&format!("{CONFIG}OTHERS = \"{arn}\"\n"));
+    let safe = Safe::new(&config(&format!("OTHERS = \"{arn}\"\n")));
     for command in [&["plan"][..], &["apply", "--auto-approve"]] {
         safe.run(command)
             .code(2)
@@ -350,7 +344,7 @@ fn an_existing_secret_has_to_be_there() {
 /// A value is never an argument, and what was one by mistake is not repeated.
 #[test]
 fn wrong_use_shows_no_value() {
-    let safe = Safe::new(CONFIG);
+    let safe = Safe::new(&config(""));
     safe.run(&["secrets", "set", "API_TOKEN", CANARY])
         .code(2)
         .says("a value is never an argument");
@@ -369,7 +363,7 @@ fn wrong_use_shows_no_value() {
 
 #[test]
 fn many_values_are_imported() {
-    let safe = Safe::new(&format!("{CONFIG}SECOND = \"another\"\n"));
+    let safe = Safe::new(&config("SECOND = \"another\"\n"));
     let env = format!(
         "# ours\nexport API_TOKEN='{CANARY}-a'\nSECOND=\"{CANARY}-b\\n\"\nUNKNOWN={CANARY}-c\n"
     );
@@ -385,11 +379,11 @@ fn many_values_are_imported() {
     assert_eq!(safe.listed("API_TOKEN")["state"], "not there");
     safe.run(&import).ok().says("2 values set.");
     assert_eq!(
-        safe.value("keeper/API_TOKEN", "AWSCURRENT"),
+        safe.value("calculator/API_TOKEN", "AWSCURRENT"),
         Some(format!("{CANARY}-a"))
     );
     assert_eq!(
-        safe.value("keeper/SECOND", "AWSCURRENT"),
+        safe.value("calculator/SECOND", "AWSCURRENT"),
         Some(format!("{CANARY}-b\n"))
     );
     let object = json!({"API_TOKEN": format!("{CANARY}-d")}).to_string();
@@ -397,13 +391,13 @@ fn many_values_are_imported() {
         .ok()
         .says("API_TOKEN: has a value and keeps it");
     assert_eq!(
-        safe.value("keeper/API_TOKEN", "AWSCURRENT"),
+        safe.value("calculator/API_TOKEN", "AWSCURRENT"),
         Some(format!("{CANARY}-a"))
     );
     safe.run_with(&["secrets", "import", "-", "--overwrite"], Some(&object))
         .ok();
     assert_eq!(
-        safe.value("keeper/API_TOKEN", "AWSCURRENT"),
+        safe.value("calculator/API_TOKEN", "AWSCURRENT"),
         Some(format!("{CANARY}-d"))
     );
     safe.assert_clean(&["values.env"]);

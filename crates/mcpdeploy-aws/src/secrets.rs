@@ -9,7 +9,7 @@ mod store;
 use std::time::Duration;
 
 use mcpdeploy_engine::kind::{
-    ClientSource, FaultClass, Kind, KindError, Permission, Placement, Tags, same_owner,
+    ClientSource, FaultClass, Kind, KindError, Placement, Tags, same_owner,
 };
 use mcpdeploy_engine::resource::Resource;
 use mcpdeploy_engine::value::has_open;
@@ -179,15 +179,6 @@ impl Entry {
             Spec::Secret(inputs) => inputs.generate,
             Spec::Parameter(inputs) => inputs.generate,
             Spec::Existing(_) => None,
-        }
-    }
-
-    /// What looking for it takes.
-    #[must_use]
-    pub fn permissions(&self) -> Vec<Permission> {
-        match self.backend() {
-            "ssm" => vec![Permission::new("ssm:GetParameter", self.id())],
-            _ => vec![Permission::new("secretsmanager:DescribeSecret", self.id())],
         }
     }
 

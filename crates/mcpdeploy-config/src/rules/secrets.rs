@@ -105,7 +105,7 @@ fn rotation(name: &str, entry: &Entry, mistakes: &mut Vec<Mistake>) {
         return;
     };
     let seconds = ttl.seconds();
-    if seconds < 4 * HOUR || seconds > 1_000 * DAY || !seconds.is_multiple_of(HOUR) {
+    if !(4 * HOUR..=1_000 * DAY).contains(&seconds) || !seconds.is_multiple_of(HOUR) {
         mistakes.push(
             Mistake::new(
                 format!(

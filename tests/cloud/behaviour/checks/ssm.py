@@ -158,7 +158,7 @@ def value_too_long(c):
 
 @check.each(
     {
-        "begins with aws": "/aws/x",
+        "begins with ssm": "/ssm/x",
         "is a path without a slash": "a/b",
         "has a space": "a b",
     },
@@ -167,6 +167,13 @@ def value_too_long(c):
 def name_that(c, name):
     """A name that {case}: ValidationException 400."""
     c.refused(*BAD, store(c).put_parameter, Name=name, Value="x", Type="String")
+
+
+@check("API PutParameter, Name: no aws at its beginning")
+def reserved_name(c):
+    """A path that begins with aws: AccessDeniedException 400."""
+    call = store(c).put_parameter
+    c.refused("AccessDeniedException", 400, call, says="No access to reserved parameter name", Name="/aws/x", Value="x", Type="String")
 
 
 @check("API PutParameter, Type: required for a new parameter")

@@ -190,7 +190,14 @@ fn check_name(name: &str) -> Result<(), Fault> {
         ));
     }
     let first = levels.first().map(|level| level.to_ascii_lowercase());
-    if first.is_some_and(|first| first.starts_with("aws") || first.starts_with("ssm")) {
+    let first = first.unwrap_or_default();
+    if path.is_some() && first.starts_with("aws") {
+        return Err(Fault::bad(
+            "AccessDeniedException",
+            format!("No access to reserved parameter name: {name}."),
+        ));
+    }
+    if first.starts_with("aws") || first.starts_with("ssm") {
         return Err(invalid(
             "Parameter name: can't be prefixed with \"aws\" or \"ssm\" (case-insensitive).",
         ));

@@ -25,7 +25,7 @@ pub(super) async fn run(
         value::file(&args.file)?
     };
     let pairs = parse(&text, &shown)?;
-    let (wanted, unknown) = sort(&session, pairs)?;
+    let Sorted { wanted, unknown } = sort(&session, pairs)?;
     if !unknown.is_empty() && !args.ignore_unknown {
         return Err(Failure::usage(format!(
             "deploy.toml does not name {} of {shown}",
@@ -83,11 +83,16 @@ fn in_words(how: &str) -> &str {
     }
 }
 
-/// The entries with their new values, and the names that the file of the project does not have.
-fn sort(
-    session: &Session,
-    pairs: Vec<(String, String)>,
-) -> Result<(Vec<(Entry, Value)>, Vec<String>), Failure> {
+/// What was read.
+struct Sorted {
+    /// The entries with their new values.
+    wanted: Vec<(Entry, Value)>,
+    /// The names that the file of the project does not have.
+    unknown: Vec<String>,
+}
+
+/// Looks for each name in the file of the project.
+fn sort(session: &Session, pairs: Vec<(String, String)>) -> Result<Sorted, Failure> {
     let all = crate::secrets::entries(session);
     let mut wanted = Vec::new();
     let mut unknown = Vec::new();
@@ -104,7 +109,7 @@ fn sort(
         }
         wanted.push((entry.clone(), value::checked(text, &name)?));
     }
-    Ok((wanted, unknown))
+    Ok(Sorted { wanted, unknown })
 }
 
 /// A JSON object of texts, or the lines of a .env file. What is wrong is said without what is there.
