@@ -82,9 +82,9 @@ pub(crate) struct Server {
 
 impl Server {
     pub(crate) fn start(answer: impl Fn(&Req) -> Resp + Send + Sync + 'static) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let listener = TcpListener::bind("127.0.0.1:0").expect("a port is free");
         let server = Self {
-            address: listener.local_addr().unwrap(),
+            address: listener.local_addr().expect("it is bound"),
             over: Arc::default(),
             seen: Arc::default(),
         };
@@ -111,7 +111,7 @@ impl Server {
 
     /// The requests to that path, so far.
     pub(crate) fn seen(&self, path: &str) -> Vec<Req> {
-        let seen = self.seen.lock().unwrap();
+        let seen = self.seen.lock().expect("nobody panics with it");
         seen.iter()
             .filter(|req| req.path == path)
             .cloned()
@@ -129,7 +129,9 @@ impl Drop for Server {
 fn serve(stream: TcpStream, answer: &dyn Fn(&Req) -> Resp, seen: &Mutex<Vec<Req>>) {
     let mut reader = BufReader::new(stream);
     while let Some(request) = read(&mut reader) {
-        seen.lock().unwrap().push(request.clone());
+        seen.lock()
+            .expect("nobody panics with it")
+            .push(request.clone());
         let response = answer(&request);
         let mut text = format!("HTTP/1.1 {} X\r\n", response.status);
         for (name, value) in &response.headers {
