@@ -6,6 +6,7 @@ use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use serde_json::{Value, json};
 
+use crate::elsewhere::{CLIENT_SECRET, Elsewhere, SECRET_ARN};
 use crate::lambda::{Function, event, script};
 
 fn function(more: &[(&str, &str)]) -> Function {
@@ -57,6 +58,48 @@ fn a_request_reaches_the_server_as_it_was_sent() {
     assert_eq!(context["http"]["sourceIp"], "203.0.113.9");
     // It would speak the Runtime API itself.
     assert_eq!(said["runtime_api"], Value::Null);
+}
+
+#[test]
+fn a_secret_is_a_variable_of_the_server_and_of_nobody_else() {
+    let elsewhere = Elsewhere::start();
+    let inject = json!({ "TEST_TOKEN": SECRET_ARN }).to_string();
+    let mut function = function(&[
+        ("MCPDEPLOY_INJECT", &inject),
+        ("AWS_ENDPOINT_URL", &elsewhere.url),
+        ("AWS_REGION", "us-east-1"),
+        ("AWS_ACCESS_KEY_ID", "AKID"),
+        ("AWS_SESSION_TOKEN", "token"),
+        ("AWS_SECRET_ACCESS_KEY", "secret"),
+    ]);
+    assert_eq!(
+        function.ask(&get("/echo")).json()["injected"],
+        CLIENT_SECRET
+    );
+    let bootstrap = std::fs::read(format!("/proc/{}/environ", function.id())).unwrap();
+    assert!(!String::from_utf8_lossy(&bootstrap).contains(CLIENT_SECRET));
+    let (_, lines) = function.terminate();
+    assert!(!lines.join("\n").contains(CLIENT_SECRET), "{lines:?}");
+}
+
+/// The server does not start without it, and Lambda hears why.
+#[test]
+fn a_secret_that_is_missing_ends_the_init_phase() {
+    let elsewhere = Elsewhere::start();
+    let inject = json!({ "TEST_TOKEN": format!("{SECRET_ARN}-other") }).to_string();
+    let function = function(&[
+        ("MCPDEPLOY_INJECT", &inject),
+        ("AWS_ENDPOINT_URL", &elsewhere.url),
+        ("AWS_REGION", "us-east-1"),
+        ("AWS_ACCESS_KEY_ID", "AKID"),
+        ("AWS_SESSION_TOKEN", "token"),
+        ("AWS_SECRET_ACCESS_KEY", "secret"),
+    ]);
+    let posted = function.posted();
+    assert_eq!(posted.path, "/2018-06-01/runtime/init/error");
+    let error = posted.json().to_string();
+    assert!(error.contains("for the variable TEST_TOKEN"), "{error}");
+    assert!(error.contains("ResourceNotFoundException"), "{error}");
 }
 
 #[test]

@@ -48,6 +48,7 @@ class Handler(BaseHTTPRequestHandler):
                 "pid": os.getpid(),
                 "peer": self.client_address[1],
                 "runtime_api": os.environ.get("AWS_LAMBDA_RUNTIME_API"),
+                "injected": os.environ.get("TEST_TOKEN"),
                 "port": [os.environ["PORT"], os.environ["MCPDEPLOY_PORT"]],
             }
             self.answer(200, "application/json", json.dumps(said).encode())

@@ -15,6 +15,7 @@ pub(super) async fn run(
     args: SecretsSet,
     screen: &Screen,
 ) -> Result<Exit, Failure> {
+    value::not_an_argument(&args)?;
     let session = Session::open_unbuilt(global, screen).await?;
     let name = &args.name;
     let entry = super::find_own(&session, name)?;

@@ -15,14 +15,6 @@ const MOST: u64 = 65_536;
 
 /// The value that the command line points to.
 pub(super) fn read(args: &SecretsSet, screen: &Screen) -> Result<Value, Failure> {
-    // What it is, is not said: it may be the value.
-    if args.dash.as_deref().is_some_and(|dash| dash != "-") {
-        return Err(
-            Failure::usage("a value is never an argument: it would be in the shell's history and in the list of processes")
-                .hint(format!("leave it out and it is asked for: mcpdeploy secrets set {}", args.name))
-                .hint("or give it on standard input, with --from-env VAR or with --from-file PATH"),
-        );
-    }
     let text = if let Some(variable) = &args.from_env {
         match std::env::var(variable) {
             Ok(value) => value,
@@ -41,6 +33,19 @@ pub(super) fn read(args: &SecretsSet, screen: &Screen) -> Result<Value, Failure>
         screen.ask_hidden(&format!("Value of {}", args.name))?
     };
     checked(text, &args.name)
+}
+
+/// That the value is not on the command line.
+pub(super) fn not_an_argument(args: &SecretsSet) -> Result<(), Failure> {
+    // What it is, is not said: it may be the value.
+    if args.dash.as_deref().is_some_and(|dash| dash != "-") {
+        return Err(
+            Failure::usage("a value is never an argument: it would be in the shell's history and in the list of processes")
+                .hint(format!("leave it out and it is asked for: mcpdeploy secrets set {}", args.name))
+                .hint("or give it on standard input, with --from-env VAR or with --from-file PATH"),
+        );
+    }
+    Ok(())
 }
 
 /// What no service takes, or no variable can hold.
