@@ -206,10 +206,10 @@ async fn apply_plan(
 fn finished(plan: &Plan, summary: &Summary, session: &Session, screen: &Screen) -> bool {
     let took = in_all(summary);
     if plan.options.mode == Mode::Destroy {
-        screen.applied(
-            &format!("{} is gone", plan.deployment),
-            &[(String::new(), took)],
-        );
+        let forgets = plan.actions.iter().filter(|a| a.action == Action::Forget);
+        let stays = forgets.map(|a| ("Stays".to_owned(), a.address.to_string()));
+        let rows: Vec<_> = stays.chain([(String::new(), took)]).collect();
+        screen.applied(&format!("{} is gone", plan.deployment), &rows);
         return false;
     }
     let outputs = &session.state.outputs;

@@ -27,7 +27,7 @@ const POOL: &str = r#"
 
 # [auth.cognito]
 # self_registration = true       # people make themselves an account; else you add them
-# mfa = "optional"               # or "required": with an authenticator app
+# mfa = "required"               # an authenticator app; "optional" when nothing is said
 # social_providers = ["google"]  # wants a table [auth.cognito.providers.google]
 # retain = false                 # destroying the deployment deletes the pool, with everybody in it"#;
 
