@@ -13,6 +13,7 @@ mod logins;
 mod metadata;
 mod registration;
 mod scopes;
+mod signpost;
 mod support;
 mod tokens;
 
