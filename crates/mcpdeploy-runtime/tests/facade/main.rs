@@ -9,6 +9,7 @@ mod assertions;
 mod attacks;
 mod documents;
 mod https;
+mod issuers;
 mod logins;
 mod metadata;
 mod registration;
