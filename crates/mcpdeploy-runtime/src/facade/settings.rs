@@ -8,7 +8,7 @@ use serde::de::IgnoredAny;
 #[derive(Debug, Clone)]
 pub enum Told {
     /// Clients come to it.
-    Facade(Settings),
+    Facade(Box<Settings>),
     /// Clients go to the issuer, which it only names.
     Signpost(Directions),
 }
@@ -27,7 +27,7 @@ impl Told {
         let which: Which = serde_json::from_str(text)?;
         match which.authorization_server {
             Some(_) => serde_json::from_str(text).map(Self::Signpost),
-            None => serde_json::from_str(text).map(Self::Facade),
+            None => serde_json::from_str(text).map(|all| Self::Facade(Box::new(all))),
         }
     }
 }

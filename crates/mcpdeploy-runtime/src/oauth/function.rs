@@ -98,7 +98,7 @@ impl Function {
         let streams = settings::streams(environment)?;
         let needed = |name| environment.get(name).ok_or(SettingsError::Missing(name));
         let settings = match Told::read(needed(SETTINGS)?)? {
-            Told::Facade(settings) => settings,
+            Told::Facade(settings) => *settings,
             Told::Signpost(directions) => {
                 return Ok(Self {
                     service: Service::Signpost(Signpost::new(directions)?),

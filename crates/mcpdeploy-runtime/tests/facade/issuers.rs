@@ -20,8 +20,15 @@ const CALLBACK: &str = "http://127.0.0.1/cb";
 struct Issuer {
     documents: HashMap<String, Value>,
     answers: Mutex<Vec<(u16, Value)>>,
-    /// URL, credentials and form of each request for tokens.
-    asked: Mutex<Vec<(String, Option<String>, HashMap<String, String>)>>,
+    asked: Mutex<Vec<Asked>>,
+}
+
+/// A request for tokens.
+struct Asked {
+    url: String,
+    /// The credentials in its header.
+    header: Option<String>,
+    form: HashMap<String, String>,
 }
 
 impl Outbound for Issuer {
@@ -34,8 +41,9 @@ impl Outbound for Issuer {
                 let form = form_urlencoded::parse(request.body()).into_owned();
                 let header = request.headers().get("authorization");
                 let header = header.map(|value| value.to_str().unwrap().to_owned());
+                let form = form.collect();
                 let mut asked = self.asked.lock().unwrap();
-                asked.push((url, header, form.collect()));
+                asked.push(Asked { url, header, form });
                 self.answers.lock().unwrap().remove(0)
             }
         };
@@ -130,8 +138,8 @@ impl Way {
         self.setup.post("/token", &form).await
     }
 
-    /// URL, credentials and form of the last request for tokens.
-    fn asked(&self) -> (String, Option<String>, HashMap<String, String>) {
+    /// The last request for tokens.
+    fn asked(&self) -> Asked {
         self.issuer.asked.lock().unwrap().pop().unwrap()
     }
 }
@@ -186,7 +194,7 @@ async fn auth0() {
         "scope": "openid notes:read offline_access",
     });
     assert_eq!(tokens, expected, "there is no refresh token");
-    let (url, header, form) = way.asked();
+    let Asked { url, header, form } = way.asked();
     assert_eq!(url, "https://example.eu.auth0.com/oauth/token");
     assert_eq!(header.as_deref(), Some(BASIC));
     assert!(!form.contains_key("client_id") && !form.contains_key("audience"));
@@ -202,7 +210,7 @@ async fn auth0() {
         "error_description": "Unknown or invalid refresh token.",
     });
     let refused = way.refresh(&again, 403, refusal).await;
-    assert_eq!(way.asked().2["refresh_token"], "v1.first");
+    assert_eq!(way.asked().form["refresh_token"], "v1.first");
     assert_eq!(error_of(&refused), (400, "invalid_grant".to_owned()));
     let second_factor = json!({"error": "mfa_required", "mfa_token": "x"});
     let refused = way.refresh(&again, 403, second_factor).await;
@@ -259,10 +267,10 @@ async fn entra() {
     let metadata = way.setup.get("/.well-known/oauth-authorization-server");
     let metadata = json_of(&metadata.await);
     assert!(metadata.get("revocation_endpoint").is_none());
-    assert!(!way.asked().2.contains_key("resource"));
+    assert!(!way.asked().form.contains_key("resource"));
 
     let again = way.refresh(&tokens["refresh_token"], 200, answer).await;
-    assert!(!way.asked().2.contains_key("scope"));
+    assert!(!way.asked().form.contains_key("scope"));
     let refusal = json!({
         "error": "interaction_required",
         "error_description": "AADSTS50076: Due to a configuration change made by your administrator, …",
@@ -378,7 +386,7 @@ async fn keycloak() {
     let mut token = tokens["refresh_token"].clone();
     for (sent, next) in [("first", "second"), ("second", "third")] {
         let again = way.refresh(&token, 200, answer(next)).await;
-        assert_eq!(way.asked().2["refresh_token"], sent);
+        assert_eq!(way.asked().form["refresh_token"], sent);
         token = json_of(&again)["refresh_token"].clone();
     }
     let refusal = json!({"error": "invalid_grant", "error_description": "Token is not active"});
@@ -403,7 +411,7 @@ async fn a_secret_goes_where_the_issuer_takes_it() {
     let answer = json!({"access_token": "a.b.c", "token_type": "Bearer", "expires_in": "3599"});
     let (_, tokens) = way.login("", answer).await;
     assert_eq!(tokens["expires_in"], 3599);
-    let (_, header, form) = way.asked();
+    let Asked { header, form, .. } = way.asked();
     assert_eq!(header, None);
     assert_eq!(form["client_id"], "ours");
     assert_eq!(form["client_secret"], "upstream-secret");

@@ -94,12 +94,8 @@ fn where_the_issuer_registers_clients_nothing_is_left_that_is_secret() {
     let policies = &inputs(&desired, "aws.iam.role.login")["inline_policies"];
     let names: Vec<&String> = policies.as_object().unwrap().keys().collect();
     assert_eq!(names, ["logs"]);
-    let keys = desired.resources.iter();
-    assert!(
-        !keys
-            .into_iter()
-            .any(|r| r.address.to_string().contains("login-key"))
-    );
+    let mut all = desired.resources.iter();
+    assert!(!all.any(|resource| resource.address.to_string().contains("login-key")));
     let environment = &inputs(&desired, "aws.lambda.function.notes-login")["environment"];
     let names: Vec<&String> = environment.as_object().unwrap().keys().collect();
     assert_eq!(names, ["MCPDEPLOY_FACADE", "MCPDEPLOY_ROLE"]);
