@@ -6,7 +6,7 @@ use std::collections::HashMap;
 use serde_json::{Value, json};
 
 use crate::elsewhere::{Elsewhere, KEY_ARN, key};
-use crate::lambda::Answer;
+use crate::lambda::{Answer, Function, event};
 use crate::visit::{APP, BASE, Visit, between, encoded, query_of, settings, start};
 
 #[test]
@@ -91,6 +91,30 @@ fn attacks_are_refused_over_the_wire() {
     refused(visit.trade(&thief, &code), 400);
     assert_eq!(visit.trade(&client, &code).status(), 200);
     refused(visit.trade(&client, &code), 400);
+}
+
+/// Where the issuer registers clients itself, it needs no key, no credentials and no network.
+#[test]
+fn where_clients_go_to_the_issuer_it_has_nothing_secret() {
+    let directions = json!({
+        "authorization_server": "https://issuer.example/",
+        "resources": [{"url": format!("{BASE}/mcp")}],
+        "scopes": [{"name": "read", "description": "Read"}],
+    });
+    let settings = directions.to_string();
+    let mut function = Function::start("facade", &[("MCPDEPLOY_FACADE", &settings)]);
+    let path = "/.well-known/oauth-protected-resource/mcp";
+    let found = function.ask(&event("GET", path, &[], None));
+    assert_eq!(found.status(), 200, "{found:?}");
+    let servers = &found.json()["authorization_servers"];
+    assert_eq!(servers, &json!(["https://issuer.example/"]));
+    let other = "/.well-known/oauth-authorization-server";
+    assert_eq!(function.ask(&event("GET", other, &[], None)).status(), 404);
+    let (_, log) = function.terminate();
+    assert!(
+        log.iter()
+            .any(|line| line.contains(&format!("GET {path} 200")))
+    );
 }
 
 /// All that is secret, or would let somebody go on in the person's place, is called a canary here, or

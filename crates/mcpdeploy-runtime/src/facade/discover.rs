@@ -30,6 +30,9 @@ pub struct Endpoints {
     /// Where refresh tokens are revoked, when it can.
     #[serde(rename = "revocation_endpoint")]
     pub revoke: Option<String>,
+    /// Whether our client's secret goes into the form, for the issuer takes it nowhere else.
+    #[serde(skip)]
+    pub secret_in_form: bool,
 }
 
 /// Why the upstream's endpoints are not known.
@@ -51,6 +54,14 @@ pub enum DiscoveryError {
         /// The answer's status.
         status: StatusCode,
     },
+    /// It is another issuer's.
+    #[error("{url} is that of another issuer, which calls itself {found}")]
+    Issuer {
+        /// The document's URL.
+        url: String,
+        /// Whose it is.
+        found: String,
+    },
     /// It is not what OpenID Connect says it is.
     #[error("{url} {why}")]
     Content {
@@ -66,7 +77,21 @@ struct Document {
     issuer: String,
     #[serde(flatten)]
     endpoints: Endpoints,
+    token_endpoint_auth_methods_supported: Option<Vec<String>>,
 }
+
+impl Document {
+    /// Whether a secret is taken in the form only. What is not said is that the header will do (RFC
+    /// 8414, section 2).
+    fn secret_in_form(&self) -> bool {
+        let methods = self.token_endpoint_auth_methods_supported.as_deref();
+        let takes = |name: &str| methods.is_some_and(|all| all.iter().any(|each| each == name));
+        takes("client_secret_post") && !takes("client_secret_basic")
+    }
+}
+
+/// Longer than any issuer's name.
+const LONGEST: usize = 200;
 
 impl Upstream {
     /// Its endpoints: those of the settings, or what its issuer says of them, asked once.
@@ -79,8 +104,10 @@ impl Upstream {
                 authorize: authorize.clone(),
                 token: token.clone(),
                 revoke: self.revoke.clone(),
+                secret_in_form: false,
             });
         }
+        // Auth0's issuers end with a slash.
         let issuer = self.issuer.trim_end_matches('/');
         let url = format!("{issuer}/.well-known/openid-configuration");
         let content = |why| DiscoveryError::Content {
@@ -99,15 +126,17 @@ impl Upstream {
             let status = response.status();
             return Err(DiscoveryError::Status { url, status });
         }
-        let Document {
-            issuer,
-            mut endpoints,
-        } = serde_json::from_slice(response.body())
+        let document: Document = serde_json::from_slice(response.body())
             .map_err(|_| content("is not the metadata of an issuer"))?;
-        // OpenID Connect Discovery, 4.3: or anybody's document would do.
-        if issuer != self.issuer {
-            return Err(content("is that of another issuer"));
+        // OpenID Connect Discovery, 4.3: or anybody's document would do. Entra's of a tenant by name
+        // or of all tenants at once is that of another one, too.
+        if document.issuer != self.issuer {
+            let found = document.issuer.chars().take(LONGEST).collect();
+            return Err(DiscoveryError::Issuer { url, found });
         }
+        let secret_in_form = document.secret_in_form();
+        let mut endpoints = document.endpoints;
+        endpoints.secret_in_form = secret_in_form;
         // What the settings do say counts.
         let given = |said: &Option<String>, found: String| said.clone().unwrap_or(found);
         endpoints.authorize = given(&self.authorize, endpoints.authorize);

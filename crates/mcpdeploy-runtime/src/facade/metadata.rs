@@ -1,45 +1,76 @@
 //! The documents by which clients find their way: RFC 9728 of the servers, RFC 8414 of the issuer.
 
-use http::StatusCode;
 use http::header::CACHE_CONTROL;
+use http::{Method, StatusCode};
 use serde_json::{Value, json};
 
 use super::answer::{self, Answer};
 use super::keyset::Algorithm;
 use super::route::Facade;
-use super::settings::Resource;
+use super::settings::{Resource, Scope};
 
 /// Short, so that a changed deployment is found again.
 const KEPT: &str = "public, max-age=300";
 
-impl Facade {
-    /// The document of the server at `path`; with no path, of the only one there is.
-    pub(super) fn resource_metadata(&self, path: &str) -> Answer {
-        let at_path = self
-            .settings
-            .resources
-            .iter()
-            .find(|resource| path_of(&resource.url) == path);
-        let resource = match self.settings.resources.as_slice() {
-            [only] if path.is_empty() => Some(only),
-            _ => at_path,
-        };
-        resource.map_or_else(answer::not_found, |resource| {
-            kept(&self.describe_resource(resource))
-        })
-    }
+/// Where the documents of servers are.
+pub(super) const RESOURCE: &str = "/.well-known/oauth-protected-resource";
 
-    fn describe_resource(&self, resource: &Resource) -> Value {
-        let mut document = json!({
-            "resource": resource.url,
-            "authorization_servers": [self.settings.issuer],
-            "scopes_supported": self.scope_names(),
-            "bearer_methods_supported": ["header"],
-        });
-        if let Some(name) = &resource.name {
-            document["resource_name"] = json!(name);
-        }
-        document
+/// What of `path` comes after `prefix`, if it is below it: the path of what is described there.
+pub(super) fn below<'p>(prefix: &str, path: &'p str) -> Option<&'p str> {
+    let rest = path.strip_prefix(prefix)?;
+    (rest.is_empty() || rest.starts_with('/')).then(|| rest.trim_end_matches('/'))
+}
+
+/// The answer to a request for a document, which pages of any origin may read.
+pub(super) fn served(method: &Method, document: impl FnOnce() -> Answer) -> Answer {
+    match *method {
+        Method::OPTIONS => answer::preflight("GET"),
+        Method::GET | Method::HEAD => answer::shared(document()),
+        _ => answer::shared(answer::wrong_method("GET, HEAD, OPTIONS")),
+    }
+}
+
+/// The document of the server at `path`, for which `issuer` gives the tokens; with no path, of the
+/// only one there is.
+pub(super) fn of_resource(
+    resources: &[Resource],
+    path: &str,
+    issuer: &str,
+    scopes: &[Scope],
+) -> Answer {
+    let resource = match resources {
+        [only] if path.is_empty() => Some(only),
+        several => several.iter().find(|each| path_of(&each.url) == path),
+    };
+    let Some(resource) = resource else {
+        return answer::not_found();
+    };
+    let mut document = json!({
+        "resource": resource.url,
+        "authorization_servers": [issuer],
+        "scopes_supported": names(scopes),
+        "bearer_methods_supported": ["header"],
+    });
+    if let Some(name) = &resource.name {
+        document["resource_name"] = json!(name);
+    }
+    kept(&document)
+}
+
+fn names(scopes: &[Scope]) -> Vec<&str> {
+    scopes.iter().map(|scope| scope.name.as_str()).collect()
+}
+
+impl Facade {
+    /// The document of the server at `path`.
+    pub(super) fn resource_metadata(&self, path: &str) -> Answer {
+        let settings = &self.settings;
+        of_resource(
+            &settings.resources,
+            path,
+            &settings.issuer,
+            &settings.scopes,
+        )
     }
 
     /// The issuer's document: at its own path, and where clients that know only a server look.
@@ -94,11 +125,7 @@ impl Facade {
     }
 
     pub(super) fn scope_names(&self) -> Vec<&str> {
-        self.settings
-            .scopes
-            .iter()
-            .map(|scope| scope.name.as_str())
-            .collect()
+        names(&self.settings.scopes)
     }
 }
 

@@ -28,6 +28,7 @@ mod scopes;
 mod seal;
 mod secrets;
 mod settings;
+mod signpost;
 mod token;
 mod trail;
 mod upstream;
@@ -39,7 +40,9 @@ pub use discover::{DiscoveryError, Endpoints};
 pub use route::Facade;
 pub use secrets::{Key, Keys, NoKey, Secrets};
 pub use settings::{
-    Audience, Cimd, Dcr, KnownClient, Lifetimes, Resource, Scope, Settings, Upstream,
+    Audience, Cimd, Dcr, Directions, KnownClient, Lifetimes, Resource, Scope, Settings, Told,
+    Upstream,
 };
+pub use signpost::Signpost;
 pub use trail::Trail;
 pub use validate::SettingsError;

@@ -14,22 +14,18 @@ use super::client::Client;
 use super::clock::Clock;
 use super::discover::Endpoints;
 use super::flow::Cookies;
-use super::metadata::path_of;
+use super::metadata::{self, RESOURCE, path_of};
 use super::page::Page;
 use super::params::Params;
 use super::secrets::{Held, Secrets};
 use super::settings::Settings;
-use super::trail::Trail;
+use super::trail::{self, Trail};
 use super::validate::SettingsError;
 use crate::outbound::Outbound;
 
 /// More than any request here needs.
 const LARGEST: usize = 64 * 1024;
 
-/// Of a well-known path as it is told to the operator: its end is the client's own.
-const LONGEST_PATH: usize = 200;
-
-const RESOURCE: &str = "/.well-known/oauth-protected-resource";
 const ISSUER: [&str; 2] = [
     "/.well-known/oauth-authorization-server",
     "/.well-known/openid-configuration",
@@ -115,7 +111,7 @@ impl Facade {
             return Err(Fault::new(Code::TooLarge, "the request is too large"));
         }
         if let Some(answer) = self.well_known(&head.method, path) {
-            trail.path = path.chars().take(LONGEST_PATH).collect();
+            trail.path = trail::own_path(path);
             return Ok(answer);
         }
         let (method, headers) = (&head.method, &head.headers);
@@ -163,23 +159,18 @@ impl Facade {
         // Some clients put the issuer's path before the well-known part, as OpenID Connect does.
         let base = path_of(&self.settings.issuer);
         let below = path.strip_prefix(base).unwrap_or(path);
-        let found = |prefix: &str| {
-            let rest = path.strip_prefix(prefix).or(below.strip_prefix(prefix))?;
-            (rest.is_empty() || rest.starts_with('/')).then(|| rest.trim_end_matches('/'))
-        };
+        let found = |prefix| metadata::below(prefix, path).or(metadata::below(prefix, below));
         let of_resource = found(RESOURCE);
         let of_issuer = ISSUER.iter().find_map(|prefix| found(prefix));
         if of_resource.is_none() && of_issuer.is_none() {
             return None;
         }
-        Some(match *method {
-            Method::OPTIONS => answer::preflight("GET"),
-            Method::GET | Method::HEAD => answer::shared(of_resource.map_or_else(
+        Some(metadata::served(method, || {
+            of_resource.map_or_else(
                 || self.issuer_metadata(of_issuer.unwrap_or_default()),
                 |path| self.resource_metadata(path),
-            )),
-            _ => answer::shared(answer::wrong_method("GET, HEAD, OPTIONS")),
-        })
+            )
+        }))
     }
 }
 

@@ -2,6 +2,47 @@
 //! secret: where it has to do with a secret, it names it.
 
 use serde::Deserialize;
+use serde::de::IgnoredAny;
+
+/// What it is told, which says what it is for.
+#[derive(Debug, Clone)]
+pub enum Told {
+    /// Clients come to it.
+    Facade(Box<Settings>),
+    /// Clients go to the issuer, which it only names.
+    Signpost(Directions),
+}
+
+impl Told {
+    /// Reads JSON. The member `authorization_server` makes it directions.
+    ///
+    /// # Errors
+    /// It is not what either is.
+    pub fn read(text: &str) -> Result<Self, serde_json::Error> {
+        #[derive(Deserialize)]
+        struct Which {
+            authorization_server: Option<IgnoredAny>,
+        }
+        // Not by trying one after the other, for the error would be about neither.
+        let which: Which = serde_json::from_str(text)?;
+        match which.authorization_server {
+            Some(_) => serde_json::from_str(text).map(Self::Signpost),
+            None => serde_json::from_str(text).map(|all| Self::Facade(Box::new(all))),
+        }
+    }
+}
+
+/// All that clients need that register with the issuer themselves.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Directions {
+    /// The issuer, to the letter as its own metadata name it.
+    pub authorization_server: String,
+    /// The MCP servers that tokens are for.
+    pub resources: Vec<Resource>,
+    /// What clients may be allowed to do.
+    pub scopes: Vec<Scope>,
+}
 
 /// Everything the facade is told.
 #[derive(Debug, Clone, Deserialize)]

@@ -167,7 +167,9 @@ impl Facade {
             "token_type": "Bearer",
             "scope": scope,
         });
-        if let Some(expires) = answered.get("expires_in").and_then(Value::as_u64) {
+        // Some issuers write it as a text.
+        let seconds = |value: &Value| value.as_u64().or_else(|| value.as_str()?.parse().ok());
+        if let Some(expires) = answered.get("expires_in").and_then(seconds) {
             body["expires_in"] = json!(expires);
         }
         if let Some(refresh) = refresh {

@@ -9,6 +9,8 @@ use super::uri::Redirect;
 
 /// Longer than any text of ours; clients put their own words into some.
 const LONGEST: usize = 300;
+/// Of a well-known path: its end is the client's own.
+const LONGEST_PATH: usize = 200;
 
 /// What is told of one request.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
@@ -31,6 +33,11 @@ pub struct Trail {
     /// What the error says.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
+}
+
+/// A path of the facade's own, as it is told.
+pub(super) fn own_path(path: &str) -> String {
+    path.chars().take(LONGEST_PATH).collect()
 }
 
 impl Trail {

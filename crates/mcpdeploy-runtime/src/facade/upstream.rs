@@ -47,9 +47,10 @@ impl Facade {
                 )),
             };
         }
+        // Okta has a form of its own for some.
         let error = body
             .as_ref()
-            .and_then(|body| body.get("error"))
+            .and_then(|body| body.get("error").or(body.get("errorCode")))
             .and_then(Value::as_str)
             .unwrap_or_default();
         Err(refused(status, error))
@@ -57,16 +58,25 @@ impl Facade {
 
     fn upstream_request(&self, endpoint: &str, form: &[(&str, &str)]) -> Request<Bytes> {
         let upstream = &self.settings.upstream;
-        let body = form_urlencoded::Serializer::new(String::new())
-            .extend_pairs(form)
-            .append_pair("client_id", &upstream.client_id)
-            .finish();
+        let mut body = form_urlencoded::Serializer::new(String::new());
+        body.extend_pairs(form);
+        let held = self.held();
+        let secret = held.upstream.as_ref();
+        // One way to authenticate, and the id only there (RFC 6749, section 2.3).
+        let in_header = secret.filter(|_| !self.endpoints.secret_in_form);
+        if in_header.is_none() {
+            body.append_pair("client_id", &upstream.client_id);
+            if let Some(secret) = secret {
+                body.append_pair("client_secret", secret.expose_secret());
+            }
+        }
+        let body = body.finish();
         let mut request = Request::builder()
             .method(Method::POST)
             .uri(endpoint)
             .header(CONTENT_TYPE, "application/x-www-form-urlencoded")
             .header(ACCEPT, "application/json");
-        if let Some(secret) = &self.held().upstream {
+        if let Some(secret) = in_header {
             let id = escaped(&upstream.client_id);
             let secret = escaped(secret.expose_secret());
             let pair = STANDARD.encode(format!("{id}:{secret}"));
@@ -78,8 +88,11 @@ impl Facade {
     }
 }
 
+/// As RFC 6749 wants it, section 2.3.1. Not every issuer undoes it; Entra's secrets have tildes, which
+/// need it no more than letters do.
 fn escaped(text: &str) -> String {
-    form_urlencoded::byte_serialize(text.as_bytes()).collect()
+    let escaped: String = form_urlencoded::byte_serialize(text.as_bytes()).collect();
+    escaped.replace("%7E", "~")
 }
 
 /// What a refusal of the upstream means to the client: only what is about its own request is its
@@ -87,6 +100,14 @@ fn escaped(text: &str) -> String {
 fn refused(status: StatusCode, error: &str) -> Fault {
     let code = match error {
         "invalid_grant" => Code::InvalidGrant,
+        // The person has to log in again: Entra says so when a policy wants more of them, Auth0 for a
+        // second factor or somebody who is blocked. `invalid_grant` is what clients understand.
+        // <https://learn.microsoft.com/en-us/entra/identity-platform/v2-oauth2-auth-code-flow#error-codes-for-token-endpoint-errors>
+        "interaction_required"
+        | "login_required"
+        | "consent_required"
+        | "mfa_required"
+        | "access_denied" => Code::InvalidGrant,
         "invalid_scope" => Code::InvalidScope,
         "invalid_target" => Code::InvalidTarget,
         "temporarily_unavailable" => Code::TemporarilyUnavailable,

@@ -1,6 +1,6 @@
 //! Settings that cannot work are refused before the first request, not in the middle of a login.
 
-use super::settings::Settings;
+use super::settings::{Directions, Resource, Scope, Settings};
 use super::uri::{BadUri, Reaches, Redirect};
 
 /// Why settings cannot work.
@@ -9,6 +9,9 @@ pub enum SettingsError {
     /// The issuer is not a base URL.
     #[error("issuer must be an https URL without a slash at its end, a query or a fragment")]
     Issuer,
+    /// The issuer that clients are sent to is not an https URL.
+    #[error("authorization_server is not an https URL")]
+    AuthorizationServer,
     /// No MCP server is named.
     #[error("resources names no MCP server")]
     NoResource,
@@ -42,15 +45,7 @@ impl Settings {
         if !is_url(&self.issuer) || self.issuer.ends_with('/') || self.issuer.contains('?') {
             return Err(SettingsError::Issuer);
         }
-        if self.resources.is_empty() {
-            return Err(SettingsError::NoResource);
-        }
-        if let Some(resource) = self.resources.iter().find(|each| !is_url(&each.url)) {
-            return Err(SettingsError::Resource(resource.url.clone()));
-        }
-        if let Some(scope) = self.scopes.iter().find(|scope| !is_scope(&scope.name)) {
-            return Err(SettingsError::Scope(scope.name.clone()));
-        }
+        servers(&self.resources, &self.scopes)?;
         let unknown = self
             .dcr
             .default_scopes
@@ -82,6 +77,30 @@ impl Settings {
         }
         Ok(())
     }
+}
+
+impl Directions {
+    /// Whether anybody finds the way with them.
+    pub(super) fn validated(&self) -> Result<(), SettingsError> {
+        if !is_url(&self.authorization_server) {
+            return Err(SettingsError::AuthorizationServer);
+        }
+        servers(&self.resources, &self.scopes)
+    }
+}
+
+/// Whether these servers and scopes can be.
+fn servers(resources: &[Resource], scopes: &[Scope]) -> Result<(), SettingsError> {
+    if resources.is_empty() {
+        return Err(SettingsError::NoResource);
+    }
+    if let Some(resource) = resources.iter().find(|each| !is_url(&each.url)) {
+        return Err(SettingsError::Resource(resource.url.clone()));
+    }
+    if let Some(scope) = scopes.iter().find(|scope| !is_scope(&scope.name)) {
+        return Err(SettingsError::Scope(scope.name.clone()));
+    }
+    Ok(())
 }
 
 /// https, or http on this machine, which is the embedded cloud.

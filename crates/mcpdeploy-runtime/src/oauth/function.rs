@@ -13,7 +13,7 @@ use tokio::time::{timeout, timeout_at};
 use super::safe::{Safe, SafeError};
 use crate::aws::{Aws, AwsError};
 use crate::bridge::{give_up, refusal};
-use crate::facade::{self, Clock, DiscoveryError, Facade, Trail};
+use crate::facade::{self, Clock, DiscoveryError, Facade, Signpost, Told, Trail};
 use crate::lambda::{Call, Serve};
 use crate::link::{Body, whole};
 use crate::log::{Level, Log, in_full};
@@ -56,12 +56,26 @@ pub enum StartError {
 
 /// The facade as what answers invocations.
 pub struct Function {
+    service: Service,
+    streams: bool,
+    log: Log,
+}
+
+/// What answers.
+enum Service {
+    /// The facade, at which clients log in.
+    Facade(Box<Login>),
+    /// What names the issuer at which they do.
+    Signpost(Signpost),
+}
+
+/// The facade, and where its secrets are.
+struct Login {
     facade: Facade,
     safe: Safe,
     clock: Clock,
     /// When the secrets were read, or when that was tried last.
     read: AtomicU64,
-    streams: bool,
     log: Log,
 }
 
@@ -83,7 +97,16 @@ impl Function {
     ) -> Result<Self, StartError> {
         let streams = settings::streams(environment)?;
         let needed = |name| environment.get(name).ok_or(SettingsError::Missing(name));
-        let settings: facade::Settings = serde_json::from_str(needed(SETTINGS)?)?;
+        let settings = match Told::read(needed(SETTINGS)?)? {
+            Told::Facade(settings) => *settings,
+            Told::Signpost(directions) => {
+                return Ok(Self {
+                    service: Service::Signpost(Signpost::new(directions)?),
+                    streams,
+                    log: log.clone(),
+                });
+            }
+        };
         let aws = Aws::from_environment(environment, Arc::clone(&outbound))?;
         let safe = Safe::new(aws, needed(KEY)?, &settings);
         let secrets = async { safe.open().await.map_err(StartError::from) };
@@ -93,16 +116,52 @@ impl Function {
         };
         let (secrets, endpoints) = tokio::try_join!(secrets, endpoints)?;
         let facade = Facade::new(settings, secrets, endpoints, outbound, clock.clone())?;
-        Ok(Self {
+        let login = Login {
             facade,
             safe,
             read: AtomicU64::new(clock.now()),
             clock,
+            log: log.clone(),
+        };
+        Ok(Self {
+            service: Service::Facade(Box::new(login)),
             streams,
             log: log.clone(),
         })
     }
 
+    /// The line of a request in the log.
+    fn tell(&self, method: &Method, answer: &Response<Body>) {
+        let status = answer.status();
+        let trail = answer.extensions().get::<Trail>().cloned();
+        let trail = trail.unwrap_or_default();
+        let level = if status.is_server_error() {
+            Level::Error
+        } else if trail.error.is_some() {
+            Level::Warn
+        } else {
+            Level::Info
+        };
+        let path = Some(trail.path.as_str()).filter(|path| !path.is_empty());
+        let path = path.unwrap_or("(another path)");
+        let message = format!("{method} {path} {}", status.as_u16());
+        let told = Line {
+            method: method.as_str(),
+            status: status.as_u16(),
+            trail,
+        };
+        self.log.event(level, &message, &told);
+    }
+
+    async fn answer(&self, request: Request<Bytes>) -> Response<Bytes> {
+        match &self.service {
+            Service::Facade(login) => login.answer(request).await,
+            Service::Signpost(signpost) => signpost.handle(&request),
+        }
+    }
+}
+
+impl Login {
     /// Reads the secrets anew when they are `seconds` old. When that fails, those that are there go
     /// on counting.
     async fn renew(&self, seconds: u64) -> bool {
@@ -125,29 +184,6 @@ impl Function {
         false
     }
 
-    /// The line of a request in the log.
-    fn tell(&self, method: &Method, answer: &Response<Body>) {
-        let status = answer.status();
-        let trail = answer.extensions().get::<Trail>().cloned();
-        let trail = trail.unwrap_or_default();
-        let level = if status.is_server_error() {
-            Level::Error
-        } else if trail.error.is_some() {
-            Level::Warn
-        } else {
-            Level::Info
-        };
-        let path = Some(trail.path.as_str()).filter(|path| !path.is_empty());
-        let path = path.unwrap_or("(another path)");
-        let message = format!("{method} {path} {}", status.as_u16());
-        let told = Told {
-            method: method.as_str(),
-            status: status.as_u16(),
-            trail,
-        };
-        self.log.event(level, &message, &told);
-    }
-
     async fn answer(&self, request: Request<Bytes>) -> Response<Bytes> {
         self.renew(FRESH).await;
         let answer = self.facade.handle(request.clone()).await;
@@ -162,7 +198,7 @@ impl Function {
 
 /// What the log says of a request.
 #[derive(Serialize)]
-struct Told<'a> {
+struct Line<'a> {
     method: &'a str,
     status: u16,
     #[serde(flatten)]

@@ -9,10 +9,12 @@ mod assertions;
 mod attacks;
 mod documents;
 mod https;
+mod issuers;
 mod logins;
 mod metadata;
 mod registration;
 mod scopes;
+mod signpost;
 mod support;
 mod tokens;
 

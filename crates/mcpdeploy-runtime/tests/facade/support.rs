@@ -62,6 +62,7 @@ pub(crate) fn endpoints(settings: &Settings) -> Endpoints {
         authorize: settings.upstream.authorize.clone().unwrap(),
         token: settings.upstream.token.clone().unwrap(),
         revoke: settings.upstream.revoke.clone(),
+        secret_in_form: false,
     }
 }
 
@@ -94,7 +95,7 @@ impl World {
         }
         let ours = format!("Basic {}", STANDARD.encode("ours:upstream-secret"));
         assert_eq!(request.headers()["authorization"], ours.as_str());
-        assert_eq!(field("client_id"), "ours");
+        assert_eq!(field("client_id"), "", "it is in the header");
         let reply = |status: u16, body: Value| {
             Ok(Response::builder()
                 .status(status)

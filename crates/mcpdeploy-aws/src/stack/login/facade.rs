@@ -1,9 +1,11 @@
 //! The OAuth facade: a function of its own, from the runtime that mcpdeploy carries, and the routes
-//! that lead to it.
+//! that lead to it. Where the issuer registers clients itself, all that is left of it is what names
+//! the issuer: it seals nothing, so it has no key, and takes one route.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use mcpdeploy_config::{self as config, Oidc, ProviderType};
+use mcpdeploy_config::{self as config, AuthProvider, Oidc, ProviderType};
+use mcpdeploy_engine::address::Address;
 use mcpdeploy_engine::kind::Tags;
 use mcpdeploy_engine::value::Input;
 use serde_json::{Value, json};
@@ -67,18 +69,9 @@ impl Stack<'_> {
                 tags: Tags::new(),
             },
         );
-        let key = self.add::<Secret>(
-            "login-key",
-            &SecretInputs {
-                name: format!("{}/login-key", setting.names.full).into(),
-                description: Some("What the login seals with".to_owned()),
-                kms_key_id: None,
-                recovery_window_days: 7,
-                generate: Some(Generate { bytes: KEY_BYTES }),
-                rotation: None,
-                tags: Tags::new(),
-            },
-        );
+        let directions = self.directions(setting, issuer);
+        let direct = directions.is_some();
+        let key = (!direct).then(|| self.facade_key(setting));
         let role = self.add::<Role>(
             "login",
             &RoleInputs {
@@ -86,14 +79,14 @@ impl Stack<'_> {
                 path: "/".to_owned(),
                 description: format!("What the login of {} may do", setting.names.full),
                 assume_role_policy: PolicyDocument::trust_service("lambda.amazonaws.com"),
-                inline_policies: self.facade_policies(setting, &full, &key, issuer),
+                inline_policies: self.facade_policies(setting, &full, key.as_ref(), issuer),
                 managed_policies: BTreeSet::new(),
                 max_session_seconds: 3600,
                 permissions_boundary: None,
                 tags: Tags::new(),
             },
         );
-        let settings = self.facade_settings(setting, issuer);
+        let settings = directions.unwrap_or_else(|| self.facade_settings(setting, issuer));
         if document::length_of(&settings) > SETTINGS_LIMIT {
             self.errors.push(StackError::Key {
                 key: "auth",
@@ -104,14 +97,16 @@ impl Stack<'_> {
                 help: "shorten the descriptions of scopes, or the lists of patterns".to_owned(),
             });
         }
-        let environment = BTreeMap::from([
+        let mut environment = BTreeMap::from([
             ("MCPDEPLOY_ROLE".to_owned(), Input::from("facade")),
             (
                 "MCPDEPLOY_FACADE".to_owned(),
                 input(document::text_of(&settings)),
             ),
-            ("MCPDEPLOY_FACADE_KEY".to_owned(), text(Secret::arn(&key))),
         ]);
+        if let Some(key) = &key {
+            environment.insert("MCPDEPLOY_FACADE_KEY".to_owned(), text(Secret::arn(key)));
+        }
         let function = self.add::<Function>(
             &name,
             &FunctionInputs {
@@ -153,7 +148,8 @@ impl Stack<'_> {
                 timeout_ms: TIMEOUT_SECONDS * 1000,
             },
         );
-        for (name, key) in ROUTES {
+        let routes = if direct { &ROUTES[..1] } else { &ROUTES[..] };
+        for &(name, key) in routes {
             self.add::<Route>(
                 name,
                 &RouteInputs {
@@ -179,11 +175,28 @@ impl Stack<'_> {
                 source_account: None,
             },
         );
-        self.output("issuer", setting.base());
+        let named = issuer.upstream["issuer"].clone();
+        self.output("issuer", if direct { named } else { setting.base() });
         self.output("login_function", reference(&function, "/name"));
-        if !self.config.auth.callback_urls.is_empty() {
+        if !direct && !self.config.auth.callback_urls.is_empty() {
             self.output("client_id", json!(setting.names.full));
         }
+    }
+
+    /// What it seals with.
+    fn facade_key(&mut self, setting: &Setting<'_>) -> Address {
+        self.add::<Secret>(
+            "login-key",
+            &SecretInputs {
+                name: format!("{}/login-key", setting.names.full).into(),
+                description: Some("What the login seals with".to_owned()),
+                kms_key_id: None,
+                recovery_window_days: 7,
+                generate: Some(Generate { bytes: KEY_BYTES }),
+                rotation: None,
+                tags: Tags::new(),
+            },
+        )
     }
 
     /// Its own logs, and the secrets that it reads.
@@ -191,7 +204,7 @@ impl Stack<'_> {
         &self,
         setting: &Setting<'_>,
         full: &str,
-        key: &mcpdeploy_engine::address::Address,
+        key: Option<&Address>,
         issuer: &Issuer,
     ) -> BTreeMap<String, PolicyDocument> {
         let place = setting.place;
@@ -199,26 +212,24 @@ impl Stack<'_> {
             "arn:{}:logs:{}:{}:log-group:/aws/lambda/{full}:*",
             place.partition, place.region, place.account
         );
-        let mut secrets =
-            Statement::allow(["secretsmanager:GetSecretValue"]).on(text(Secret::arn(key)));
-        match issuer.upstream.get("client_secret") {
-            Some(Value::String(arn)) => secrets = secrets.on(arn.clone()),
-            Some(open) if !open.is_null() => {
-                secrets = secrets.on(Input::<String>::Open(open.clone()))
+        let mut policies = BTreeMap::from([(
+            "logs".to_owned(),
+            PolicyDocument::new([
+                Statement::allow(["logs:CreateLogStream", "logs:PutLogEvents"]).on(logs),
+            ]),
+        )]);
+        if let Some(key) = key {
+            let mut secrets =
+                Statement::allow(["secretsmanager:GetSecretValue"]).on(text(Secret::arn(key)));
+            match issuer.upstream.get("client_secret") {
+                Some(Value::String(arn)) => secrets = secrets.on(arn.clone()),
+                Some(open) if !open.is_null() => {
+                    secrets = secrets.on(Input::<String>::Open(open.clone()));
+                }
+                Some(_) | None => {}
             }
-            Some(_) | None => {}
+            policies.insert("secrets".to_owned(), PolicyDocument::new([secrets]));
         }
-        let mut policies = BTreeMap::from([
-            (
-                "logs".to_owned(),
-                PolicyDocument::new([Statement::allow([
-                    "logs:CreateLogStream",
-                    "logs:PutLogEvents",
-                ])
-                .on(logs)]),
-            ),
-            ("secrets".to_owned(), PolicyDocument::new([secrets])),
-        ]);
         if self.config.observability.enable_xray {
             // X-Ray knows no resources for these two.
             let xray =
@@ -226,6 +237,20 @@ impl Stack<'_> {
             policies.insert("xray".to_owned(), PolicyDocument::new([xray]));
         }
         policies
+    }
+
+    /// What it is told where clients go to the issuer themselves; `None` where they come to it.
+    fn directions(&self, setting: &Setting<'_>, issuer: &Issuer) -> Option<Value> {
+        let auth = &self.config.auth;
+        let oidc = auth.oidc.as_ref();
+        let oidc = oidc.filter(|_| auth.provider == AuthProvider::Oidc)?;
+        oidc.registers_clients.then(|| {
+            json!({
+                "authorization_server": oidc.issuer,
+                "resources": [{"url": setting.mcp_url(), "name": setting.names.full}],
+                "scopes": issuer.scopes.described(),
+            })
+        })
     }
 
     /// What it is told; see `docs/runtime.md`. What is as it is anyway is left out.
@@ -296,3 +321,6 @@ pub(super) fn told(oidc: &Oidc) -> &'static str {
         ProviderType::Keycloak | ProviderType::Generic => "resource",
     }
 }
+
+#[cfg(test)]
+mod tests;
