@@ -5,59 +5,34 @@ use std::process::Stdio;
 use serde_json::{Value, json};
 
 use crate::support::http;
-use crate::support::project::{Project, calculator_config};
+use crate::support::local::Local;
+use crate::support::project::calculator_config;
 
-/// A project whose embedded cloud ends with it.
-struct Local(Project);
-
-impl Local {
-    fn new() -> Self {
-        Self(Project::offline(&calculator_config()))
-    }
-
-    fn status(&self) -> Value {
-        let ran = self.0.run(&["local", "status", "--json"]);
-        let events = ran.events();
-        let result = events.into_iter().find(|event| event["event"] == "result");
-        result.expect("a status")["data"].clone()
-    }
-
-    fn pid(&self) -> String {
-        self.status()["pid"].as_u64().expect("it is up").to_string()
-    }
-
-    fn url(&self) -> String {
-        let ran = self.0.run(&["--local", "output", "mcp_url", "--raw"]).ok();
-        ran.stdout.trim().to_owned()
-    }
-
-    /// Calls the calculator and returns the answer's text.
-    fn add(&self) -> String {
-        let request = json!({
-            "jsonrpc": "2.0", "id": 1, "method": "tools/call",
-            "params": {"name": "add", "arguments": {"a": 2, "b": 40}},
-        });
-        let headers = [
-            ("content-type", "application/json"),
-            ("accept", "application/json, text/event-stream"),
-            ("mcp-protocol-version", "2025-11-25"),
-        ];
-        let body = request.to_string();
-        let answer = http::request("POST", &self.url(), &headers, body.as_bytes());
-        answer.expect("the API answers").text()
-    }
+/// The calculator in a cloud of its own.
+fn local() -> Local {
+    Local::new(&calculator_config())
 }
 
-impl Drop for Local {
-    fn drop(&mut self) {
-        self.0.run(&["local", "down"]);
-    }
+/// Has the calculator add, and returns the answer's text.
+fn add(local: &Local) -> String {
+    let request = json!({
+        "jsonrpc": "2.0", "id": 1, "method": "tools/call",
+        "params": {"name": "add", "arguments": {"a": 2, "b": 40}},
+    });
+    let headers = [
+        ("content-type", "application/json"),
+        ("accept", "application/json, text/event-stream"),
+        ("mcp-protocol-version", "2025-11-25"),
+    ];
+    let body = request.to_string();
+    let answer = http::request("POST", &local.url(), &headers, body.as_bytes());
+    answer.expect("the API answers").text()
 }
 
 #[test]
 fn up_down_status_and_reset() {
-    let local = Local::new();
-    let project = &local.0;
+    let local = local();
+    let project = &local;
     project.run(&["local", "status"]).code(1).says("is down");
     project
         .run(&["local", "down"])
@@ -86,8 +61,8 @@ fn up_down_status_and_reset() {
 
 #[test]
 fn one_cloud_at_a_time() {
-    let local = Local::new();
-    let project = &local.0;
+    let local = local();
+    let project = &local;
     project
         .run(&["--local", "--endpoint-url", "http://127.0.0.1:1", "plan"])
         .code(2)
@@ -130,16 +105,16 @@ fn one_cloud_at_a_time() {
 
 #[test]
 fn what_is_deployed_outlives_a_killed_cloud() {
-    let local = Local::new();
-    let project = &local.0;
+    let local = local();
+    let project = &local;
     let apply = ["--local", "apply", "--auto-approve"];
     let said = project.run(&apply).ok().says("Started the embedded cloud");
     said.says("mcpdeploy --local output");
-    assert!(local.add().contains("42"));
+    assert!(add(&local).contains("42"));
     let url = local.url();
 
     let killed = std::process::Command::new("kill")
-        .args(["-KILL", &local.pid()])
+        .args(["-KILL", &local.status()["pid"].to_string()])
         .status()
         .expect("kill runs");
     assert!(killed.success());
@@ -149,7 +124,7 @@ fn what_is_deployed_outlives_a_killed_cloud() {
     project.run(&["local", "status"]).code(1);
     project.run(&["local", "up"]).ok();
     assert_eq!(local.url(), url);
-    assert!(local.add().contains("42"));
+    assert!(add(&local).contains("42"));
 
     // AWS's own state is another matter.
     assert!(
@@ -168,21 +143,21 @@ fn what_is_deployed_outlives_a_killed_cloud() {
 
 #[test]
 fn a_reset_empties_the_cloud_and_the_next_apply_fills_it() {
-    let local = Local::new();
-    let project = &local.0;
+    let local = local();
+    let project = &local;
     project.run(&["--local", "apply", "--auto-approve"]).ok();
     project.run(&["local", "reset"]).ok();
     assert_eq!(local.status()["functions"], json!([]));
     project.run(&["--local", "plan"]).ok().says("14 to create");
     project.run(&["--local", "apply", "--auto-approve"]).ok();
-    assert!(local.add().contains("42"));
+    assert!(add(&local).contains("42"));
 }
 
 #[test]
 fn two_that_start_it_at_once_share_one() {
-    let local = Local::new();
+    let local = local();
     let start = || {
-        let mut command = local.0.command(&["local", "up", "--json"]);
+        let mut command = local.command(&["local", "up", "--json"]);
         command.stdout(Stdio::piped()).stderr(Stdio::piped());
         command.spawn().expect("the binary runs")
     };
@@ -204,8 +179,8 @@ fn two_that_start_it_at_once_share_one() {
 
 #[test]
 fn switches_make_things_worse_and_an_apply_gets_through() {
-    let local = Local::new();
-    let project = &local.0;
+    let local = local();
+    let project = &local;
     project
         .run(&["local", "up", "--fault", "3=explode"])
         .code(2)
@@ -244,22 +219,22 @@ fn switches_make_things_worse_and_an_apply_gets_through() {
     project
         .run(&["--local", "plan", "--detailed-exitcode"])
         .ok();
-    assert!(local.add().contains("42"));
+    assert!(add(&local).contains("42"));
 }
 
 #[test]
 fn a_folder_that_is_no_clouds_is_left_alone() {
-    let local = Local::new();
-    local.0.write("precious/file", "mine");
-    let reset = local.0.run(&["local", "reset", "--data", "precious"]);
+    let local = local();
+    local.write("precious/file", "mine");
+    let reset = local.run(&["local", "reset", "--data", "precious"]);
     reset.code(2).says("is not the data folder");
-    assert_eq!(local.0.read("precious/file"), "mine");
+    assert_eq!(local.read("precious/file"), "mine");
 }
 
 #[test]
 fn data_of_ones_own_is_found_by_the_other_commands() {
-    let local = Local::new();
-    let project = &local.0;
+    let local = local();
+    let project = &local;
     project.run(&["local", "up", "--data", "elsewhere"]).ok();
     let there = project
         .path()

@@ -5,11 +5,8 @@ use std::sync::{Arc, OnceLock};
 
 use serde_json::{Value, json};
 
-#[path = "../crates/mcpdeploy-login/tests/server.rs"]
-mod server;
-
-use self::server::{Req, Resp, Server};
 use crate::support::project::{Project, root};
+use crate::support::server::{Req, Resp, Server};
 
 const OFFLINE: &str = r#"
 [target]

@@ -9,119 +9,18 @@ use std::sync::OnceLock;
 use serde_json::{Value, json};
 
 use crate::support::http::{self, Response};
-use crate::support::project::{Project, config, notes, root};
-
-/// A project whose embedded cloud ends with it.
-struct Local(Project);
-
-impl Local {
-    fn new(config: &str) -> Self {
-        Self(Project::offline(config))
-    }
-
-    fn deployed(config: &str) -> Self {
-        let local = Self::new(config);
-        local.run(&["deploy", "--auto-approve"]).ok();
-        local
-    }
-
-    fn run(&self, args: &[&str]) -> crate::support::project::Ran {
-        self.0.run(&[&["--local"], args].concat())
-    }
-
-    fn url(&self) -> String {
-        let ran = self.run(&["output", "mcp_url", "--raw"]).ok();
-        ran.stdout.trim().to_owned()
-    }
-
-    /// Calls a tool as a client of 2026-07-28 does, which needs no handshake.
-    fn call(&self, tool: &str, arguments: &Value) -> Response {
-        let body = json!({
-            "jsonrpc": "2.0", "id": 1, "method": "tools/call",
-            "params": {
-                "name": tool,
-                "arguments": arguments,
-                "_meta": {
-                    "io.modelcontextprotocol/protocolVersion": "2026-07-28",
-                    "io.modelcontextprotocol/clientCapabilities": {},
-                    "io.modelcontextprotocol/clientInfo": {"name": "test", "version": "1"},
-                },
-            },
-        });
-        let headers = [
-            ("content-type", "application/json"),
-            ("accept", "application/json, text/event-stream"),
-            ("mcp-protocol-version", "2026-07-28"),
-            ("mcp-method", "tools/call"),
-            ("mcp-name", tool),
-        ];
-        let answer = http::request("POST", &self.url(), &headers, body.to_string().as_bytes());
-        answer.expect("the gateway answers")
-    }
-
-    /// What the function has logged, as CloudWatch has it.
-    fn log(&self) -> String {
-        let status = self.0.run(&["local", "status", "--json"]);
-        let events = status.events();
-        let result = events.into_iter().find(|event| event["event"] == "result");
-        let endpoint = result.expect("a status")["data"]["endpoint"].clone();
-        let headers = [
-            ("content-type", "application/x-amz-json-1.1"),
-            ("x-amz-target", "Logs_20140328.FilterLogEvents"),
-        ];
-        let wanted = json!({"logGroupName": "/aws/lambda/notes"}).to_string();
-        let endpoint = endpoint.as_str().expect("an address");
-        let answer = http::request("POST", endpoint, &headers, wanted.as_bytes());
-        let answer = answer.expect("the cloud answers").json();
-        let events = answer["events"].as_array().expect("events");
-        let lines = events.iter().filter_map(|event| event["message"].as_str());
-        lines.collect::<Vec<_>>().join("\n")
-    }
-}
-
-impl Drop for Local {
-    fn drop(&mut self) {
-        self.0.run(&["local", "down"]);
-    }
-}
-
-/// The fixture's file, for either transport.
-fn notes_config(transport: &str) -> String {
-    let args = if transport == "stdio" {
-        "args = [\"--stdio\"]\n"
-    } else {
-        ""
-    };
-    config("notes", notes()).replace(
-        "transport = \"http\"\n",
-        &format!("transport = \"{transport}\"\n{args}"),
-    )
-}
-
-/// The ids of the checks that fail at a server, deployed or at an address.
-fn failing(ran: &crate::support::project::Ran) -> BTreeSet<String> {
-    let mut failing = BTreeSet::new();
-    let mut checks = 0;
-    for event in ran.events() {
-        let check = &event["data"]["check"];
-        checks += usize::from(check.is_object());
-        if check["outcome"] == "failed" {
-            failing.insert(check["id"].as_str().expect("an id").to_owned());
-        }
-    }
-    assert!(checks > 20, "{}", ran.stderr);
-    failing
-}
+use crate::support::local::Local;
+use crate::support::project::{Project, config, notes_config, root};
 
 #[test]
 fn an_unchanged_server_is_deployed_and_nothing_fails() {
     for transport in ["http", "stdio"] {
         let local = Local::new(&notes_config(transport));
         // It tries the server, too, and fails when a check does.
-        local.run(&["deploy", "--auto-approve"]).ok();
-        local.run(&["test"]).ok().says("2026-07-28");
-        local.run(&["plan", "--detailed-exitcode"]).ok();
-        local.run(&["doctor"]).ok().says("the runtime for x86_64");
+        local.there(&["deploy", "--auto-approve"]).ok();
+        local.there(&["test"]).ok().says("2026-07-28");
+        local.there(&["plan", "--detailed-exitcode"]).ok();
+        local.there(&["doctor"]).ok().says("the runtime for x86_64");
 
         // One process serves them all.
         let kept = local.call("keep", &json!({"name": "a", "text": "first"}));
@@ -190,7 +89,7 @@ fn a_crash_and_a_hang_are_answers_and_lines_in_the_log() {
         let kept = local.call("keep", &json!({"name": "b", "text": "second"}));
         assert!(kept.text().contains("\"notes\":1"), "{}", kept.text());
 
-        let log = local.log();
+        let log = local.log("notes");
         for said in [
             "notes on ",
             "notes crashes now",
@@ -263,38 +162,37 @@ fn a_published_server_is_the_same_behind_the_gateway() {
         .ok();
     // Its tools want a Grafana: that they say so is fine, and takes long.
     let options = ["--json", "--call-tools", "none"];
-    let behind = failing(&local.run(&[&["test"], &options[..]].concat()));
+    let behind = local.there(&[&["test"], &options[..]].concat()).failing();
     let (_server, url) = direct(&program);
     let project = Project::offline(&config);
     let warm = ["--warm-up", "30s"];
-    let directly = failing(&project.run(&[&["test", &url], &options[..], &warm].concat()));
+    let directly = project
+        .run(&[&["test", &url], &options[..], &warm].concat())
+        .failing();
     assert_eq!(behind, directly);
 
     // The same build, told otherwise.
-    local.0.edit(
+    local.edit(
         &format!("transport = \"http\"\n{args}\n"),
         "transport = \"stdio\"\n",
     );
-    let applied = local.run(&["apply", "--auto-approve"]).ok();
+    let applied = local.there(&["apply", "--auto-approve"]).ok();
     assert!(!applied.stdout.contains("building"), "{}", applied.stdout);
-    let by_stdio = local.run(&[&["test"], &options[..]].concat()).ok();
-    assert_eq!(failing(&by_stdio), BTreeSet::new());
+    let by_stdio = local.there(&[&["test"], &options[..]].concat()).ok();
+    assert_eq!(by_stdio.failing(), BTreeSet::new());
 }
 
 #[test]
 fn another_transport_is_another_build() {
     let local = Local::new(&notes_config("http"));
-    local.0.run(&["build"]).ok();
-    local.0.run(&["doctor", "--local"]).says("sha256:");
+    local.run(&["build"]).ok();
+    local.run(&["doctor", "--local"]).says("sha256:");
+    local.edit("transport = \"http\"", "transport = \"lambda\"");
     local
-        .0
-        .edit("transport = \"http\"", "transport = \"lambda\"");
-    local
-        .0
         .run(&["doctor", "--local"])
         .says("for another architecture or transport");
-    local.run(&["plan"]).ok().says("Nothing is built yet");
-    local.0.run(&["doctor", "--local"]).says("sha256:");
+    local.there(&["plan"]).ok().says("Nothing is built yet");
+    local.run(&["doctor", "--local"]).says("sha256:");
 }
 
 #[test]

@@ -76,3 +76,40 @@ static CHANGED: LazyLock<String> = LazyLock::new(|| {
 /// The same under another name, which replaces what is named after the server.
 static RENAMED: LazyLock<String> =
     LazyLock::new(|| CHANGED.replace("name = \"calculator\"", "name = \"adder\""));
+
+/// What a login adds: a pool that goes with the rest, so that nothing has to be left.
+const LOGIN: &str = r#"[auth]
+enabled = true
+provider = "cognito"
+callback_urls = ["https://example.com/callback"]
+
+[auth.cognito]
+retain = false
+access_token_ttl = "1h"
+
+[auth.scopes.custom]
+"mcp/sums" = "Have sums done"
+"#;
+
+/// The stack with a login, as it is first, changed, and renamed.
+static WITH_LOGIN: LazyLock<[String; 3]> = LazyLock::new(|| {
+    let with = |text: &str, login: &str| {
+        let none = "[auth]\nenabled = false\n";
+        assert!(text.contains(none), "{text}");
+        text.replace(none, login)
+    };
+    let changes = [
+        ("\"1h\"", "\"30m\""),
+        ("\"mcp/sums\"", "\"mcp/products\""),
+        ("example.com/callback", "example.org/callback"),
+    ];
+    let changed = changes.iter().fold(LOGIN.to_owned(), |text, (from, to)| {
+        assert!(text.contains(from), "{from}");
+        text.replace(from, to)
+    });
+    [
+        with(STACK, LOGIN),
+        with(&CHANGED, &changed),
+        with(&RENAMED, &changed),
+    ]
+});

@@ -1,5 +1,6 @@
 //! A project in a folder of its own, and the binary run in it with nothing else in its environment.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 use std::sync::{Mutex, OnceLock, PoisonError};
@@ -181,6 +182,18 @@ impl Ran {
             .map(|line| serde_json::from_str(line).unwrap_or_else(|_| panic!("no JSON: {line}")))
             .collect()
     }
+
+    /// The ids of the checks that failed, of those that a server was put to; with `--json`.
+    pub(crate) fn failing(&self) -> BTreeSet<String> {
+        let events = self.events();
+        let checks = events.iter().map(|event| &event["data"]["check"]);
+        let checks: Vec<&Value> = checks.filter(|check| check.is_object()).collect();
+        assert!(checks.len() > 20, "{}", self.stderr);
+        let failed = checks.iter().filter(|check| check["outcome"] == "failed");
+        failed
+            .map(|check| check["id"].as_str().expect("an id").to_owned())
+            .collect()
+    }
 }
 
 /// A plan as JSON.
@@ -278,5 +291,18 @@ pub(crate) fn config(fixture: &str, binary: &Path) -> String {
     text.replace(
         "[server]\n",
         &format!("[server]\nbinary = \"{}\"\n", binary.display()),
+    )
+}
+
+/// The notes' deploy.toml, for either transport.
+pub(crate) fn notes_config(transport: &str) -> String {
+    let args = if transport == "stdio" {
+        "args = [\"--stdio\"]\n"
+    } else {
+        ""
+    };
+    config("notes", notes()).replace(
+        "transport = \"http\"\n",
+        &format!("transport = \"{transport}\"\n{args}"),
     )
 }

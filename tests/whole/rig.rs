@@ -89,7 +89,8 @@ impl Rig {
             environment: "default",
             place: Some(&place),
             code: Some(&code),
-            runtime: None,
+            // What the facade is made of; nobody runs it.
+            runtime: Some(&code),
             deployed_as: known.then_some(state.deployment.as_str()),
             root: Path::new("."),
             artifacts: self.factory.artifacts(),
