@@ -11,7 +11,7 @@ use std::io::{self, BufRead, IsTerminal, Write};
 use std::sync::Mutex;
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
-use mcpdeploy_config::Loaded;
+use mcpdeploy_config::{DEFAULT_ENVIRONMENT, Loaded};
 use mcpdeploy_engine::address::Address;
 use mcpdeploy_engine::event::{Event, Sink, Summary};
 use mcpdeploy_engine::plan::Plan;
@@ -33,6 +33,9 @@ use crate::views::style::{Paint, Stream, Theme};
 use crate::views::summary::render_box;
 use crate::views::{local, seen, state as state_view, tables, text};
 
+/// What names the environment where `--env` does not.
+const ENVIRONMENT: &str = "MCPDEPLOY_ENV";
+
 /// The terminal, or whoever reads instead.
 pub(crate) struct Screen {
     out: Theme,
@@ -44,6 +47,8 @@ pub(crate) struct Screen {
     live: bool,
     /// Whether commands are to be named with `--local`.
     local: bool,
+    /// The environment that commands are to be named with.
+    environment: Option<String>,
 }
 
 impl Screen {
@@ -60,6 +65,9 @@ impl Screen {
             asks: !global.no_input && !global.json && io::stdin().is_terminal(),
             live: terminal && !global.json && !global.quiet,
             local: global.local,
+            environment: Some(global.env.clone()).filter(|env| {
+                env != DEFAULT_ENVIRONMENT && std::env::var(ENVIRONMENT).as_ref() != Ok(env)
+            }),
         }
     }
 
@@ -74,6 +82,7 @@ impl Screen {
             asks: false,
             live: false,
             local: false,
+            environment: None,
         }
     }
 
@@ -160,11 +169,14 @@ impl Screen {
     /// A command as it is to be typed here.
     pub(crate) fn command(&self, text: &str) -> String {
         let own = ["mcpdeploy local", "mcpdeploy dev", "--local"];
-        if self.local && !own.iter().any(|own| text.contains(own)) {
-            text.replace("mcpdeploy ", "mcpdeploy --local ")
-        } else {
-            text.to_owned()
+        let mut options = String::new();
+        if let Some(environment) = &self.environment {
+            options.push_str(&format!("-e {environment} "));
         }
+        if self.local && !own.iter().any(|own| text.contains(own)) {
+            options.push_str("--local ");
+        }
+        text.replace("mcpdeploy ", &format!("mcpdeploy {options}"))
     }
 
     /// A report whose commands are as they are to be typed here.

@@ -194,7 +194,7 @@ impl Stack<'_> {
     }
 
     /// Decrypting with exactly one key. What an alias stands for, only KMS knows.
-    fn decrypt(&self, key: &str, place: &Place) -> Statement {
+    pub(super) fn decrypt(&self, key: &str, place: &Place) -> Statement {
         let Place {
             region,
             account,

@@ -3,7 +3,7 @@
 use mcpdeploy_aws::clients::{ClientFactory, ConnectSettings};
 use mcpdeploy_aws::kinds::UserPoolDomain;
 use mcpdeploy_aws::people::People;
-use mcpdeploy_build::{self as build, Architecture, BuildRequest, Toolchain};
+use mcpdeploy_build::{self as build, Architecture, BuildError, BuildRequest, Toolchain};
 use mcpdeploy_config::Loaded;
 use mcpdeploy_engine::kind::Kind;
 use mcpdeploy_local::Running;
@@ -29,7 +29,11 @@ pub(crate) async fn run(global: &Global, screen: &Screen) -> Result<Exit, Failur
         Some(mcpdeploy_config::Architecture::Arm64) => Architecture::Arm64,
         Some(mcpdeploy_config::Architecture::X86_64) | None => Architecture::X86_64,
     };
-    checks.push(toolchain(&project, architecture));
+    let binary = server.and_then(|server| server.binary.as_deref());
+    checks.push(match binary {
+        Some(binary) => ready(&project, binary),
+        None => toolchain(&project, architecture),
+    });
     if let Some((loaded, server)) = loaded.as_ref().ok().zip(server) {
         let request = project.build_request(&loaded.config, server, None, None);
         let runs = request.bridge || loaded.config.auth.enabled;
@@ -50,6 +54,9 @@ pub(crate) async fn run(global: &Global, screen: &Screen) -> Result<Exit, Failur
         checks.extend(login(global, screen).await);
     }
     let healthy = checks.iter().all(|check| check.verdict != Verdict::Bad);
+    for check in &mut checks {
+        check.mend = check.mend.take().map(|mend| screen.command(&mend));
+    }
     screen.checks(&checks);
     if healthy {
         screen.next("mcpdeploy plan");
@@ -102,6 +109,20 @@ fn file(loaded: &Result<Loaded, Failure>) -> Check {
     }
 }
 
+/// What is deployed instead of building something.
+fn ready(project: &Project, binary: &str) -> Check {
+    let what = "the executable";
+    if project.root.join(binary).is_file() {
+        good(what, binary)
+    } else {
+        bad(
+            what,
+            format!("{binary} is not there"),
+            "build it, or correct `binary` under [server]",
+        )
+    }
+}
+
 fn toolchain(project: &Project, architecture: Architecture) -> Check {
     let what = format!("building for {architecture}");
     if !project.root.join("Cargo.toml").is_file() {
@@ -129,8 +150,8 @@ fn runtime(architecture: Architecture) -> Check {
     match build::runtime::binary(architecture) {
         Ok(bytes) => good(&what, format!("a part of mcpdeploy, {} bytes", bytes.len())),
         Err(error) => {
-            let mend = error.help().unwrap_or_default();
-            bad(&what, error.to_string(), mend)
+            let (found, mend) = Failure::from(BuildError::from(error)).in_short();
+            bad(&what, found, mend.unwrap_or_default())
         }
     }
 }
@@ -144,7 +165,11 @@ fn built(project: &Project, wanted: Option<&BuildRequest>) -> Check {
         ),
         Ok(Some(artifact)) => good("the build", format!("sha256:{}", &artifact.sha256[..16])),
         Ok(None) => open("the build", "not built yet", "mcpdeploy build"),
-        Err(error) => bad("the build", error.to_string(), "mcpdeploy build"),
+        Err(error) => bad(
+            "the build",
+            Failure::from(error).in_short().0,
+            "mcpdeploy build",
+        ),
     }
 }
 
@@ -204,7 +229,7 @@ async fn login(global: &Global, screen: &Screen) -> Vec<Check> {
                     Some(name) => bad(
                         "the login's secrets",
                         format!("{name} has no value"),
-                        screen.command(&secrets::command(name)),
+                        secrets::command(name),
                     ),
                     None => good("the login's secrets", "all have a value"),
                 }

@@ -53,6 +53,11 @@ pub(crate) async fn run(global: &Global, args: &Login, screen: &Screen) -> Resul
     let login = || client.login(&endpoint.url, &wanted, &mut person);
     let token = match tokio::task::block_in_place(login) {
         Ok(token) => token,
+        Err(error @ LoginError::NoLogin(_)) if endpoint.wants_login => {
+            return Err(Failure::from(error)
+                .hint("deploy.toml has a login that is not deployed yet")
+                .next(endpoint.command("deploy")));
+        }
         Err(error @ LoginError::NoLogin(_)) => {
             return Err(Failure::from(error).next(endpoint.command("test")));
         }

@@ -228,7 +228,18 @@ impl Stack<'_> {
                 }
                 Some(_) | None => {}
             }
-            policies.insert("secrets".to_owned(), PolicyDocument::new([secrets]));
+            // The service's own key lets in whoever may read; another does not.
+            let oidc = self.config.auth.oidc.as_ref();
+            let named = oidc.and_then(|oidc| oidc.secret_name.as_deref());
+            let secret = named
+                .filter(|name| self.is_for_login(name))
+                .and_then(|name| self.config.secrets.get(name));
+            let kms_key = secret.and_then(|secret| secret.kms_key.as_deref());
+            let decrypt = kms_key.map(|kms_key| self.decrypt(kms_key, place));
+            policies.insert(
+                "secrets".to_owned(),
+                PolicyDocument::new([Some(secrets), decrypt].into_iter().flatten()),
+            );
         }
         if self.config.observability.enable_xray {
             // X-Ray knows no resources for these two.
