@@ -18,6 +18,7 @@ mod kinds;
 mod local;
 mod logins;
 mod resources;
+mod rotation;
 mod secrets;
 mod stores;
 mod support;
