@@ -17,6 +17,7 @@ mod judges;
 mod kinds;
 mod local;
 mod logins;
+mod protected;
 mod resources;
 mod rotation;
 mod secrets;

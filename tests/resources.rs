@@ -338,17 +338,36 @@ fn init_writes_a_file_once() {
         let output = command.output().expect("the binary runs");
         crate::support::project::Ran::new(args, &output)
     };
-    init(&["--auth", "cognito"]).code(2).says("not there yet");
-    init(&["--transport", "stdio"])
-        .code(2)
-        .says("not there yet");
     init(&["--name", "Bad Name"]).code(2);
     init(&[]).ok().says("Wrote");
     let text = project.read(".pmcp/deploy.toml");
     assert!(text.contains("name = \"my-server\""), "{text}");
     project.run(&["validate"]).ok();
+    assert!(text.contains("[auth]\nenabled = false\n"), "{text}");
     init(&[]).code(2).says("there already");
     assert_eq!(project.read(".pmcp/deploy.toml"), text);
+
+    let again = |args: &[&str]| {
+        std::fs::remove_file(project.path().join(".pmcp/deploy.toml")).expect("it is there");
+        init(args).ok();
+        project.read(".pmcp/deploy.toml")
+    };
+    assert_eq!(again(&["--auth", "none"]), text);
+    let text = again(&["--auth", "cognito", "--transport", "stdio"]);
+    let guarded = "[auth]\nenabled = true\nprovider = \"cognito\"\n";
+    assert!(text.contains(guarded), "{text}");
+    assert!(text.contains("transport = \"stdio\""), "{text}");
+    project.run(&["validate"]).ok();
+    // What stands there to be uncommented is right as well.
+    let all = text
+        .replace("\n# [auth", "\n[auth")
+        .replace("\n# self", "\nself");
+    let all = all
+        .replace("\n# mfa", "\nmfa")
+        .replace("\n# retain", "\nretain");
+    assert_ne!(all, text);
+    project.write(".pmcp/deploy.toml", &all);
+    project.run(&["validate"]).ok();
 }
 
 /// A table, imported, changed outside, forgotten: on an emulator.

@@ -89,6 +89,11 @@ impl Safe {
         )
     }
 
+    fn cognito(&self, operation: &str, input: &Value) -> (u16, Value) {
+        let target = format!("AWSCognitoIdentityProviderService.{operation}");
+        self.call("cognito-idp", &target, input)
+    }
+
     /// The value of a secret in one of its stages.
     fn value(&self, id: &str, stage: &str) -> Option<String> {
         let input = json!({"SecretId": id, "VersionStage": stage});
@@ -252,6 +257,64 @@ fn the_function_gets_the_arns_and_the_permissions() {
     ] {
         assert!(role.contains(part), "{part}: {role}");
     }
+}
+
+/// Cognito wants a provider's secret when the provider is made, and does not look for another one by
+/// itself.
+#[test]
+fn a_logins_secret_comes_first_and_a_new_value_reaches_cognito() {
+    let login = "GOOGLE_CLIENT_SECRET = \"of the client at Google\"\n\
+        [auth]\nenabled = true\nprovider = \"cognito\"\n\
+        [auth.cognito]\nsocial_providers = [\"google\"]\nretain = false\n\
+        [auth.cognito.providers.google]\nclient_id = \"mcp\"\nsecret_name = \"GOOGLE_CLIENT_SECRET\"\n";
+    let safe = Safe::new(&config(login).replace("[auth]\nenabled = false\n", ""));
+    let set = |value: &str| {
+        safe.run_with(&["secrets", "set", "GOOGLE_CLIENT_SECRET"], Some(value))
+            .ok();
+    };
+    safe.run(&["plan"])
+        .ok()
+        .says("the secret API_TOKEN has no value yet")
+        .says("the secret GOOGLE_CLIENT_SECRET has no value, and apply will not begin without it");
+    safe.run(&["doctor"])
+        .code(1)
+        .says("GOOGLE_CLIENT_SECRET has no value")
+        .says("mcpdeploy secrets set GOOGLE_CLIENT_SECRET");
+    safe.run(&["apply", "--auto-approve"])
+        .code(1)
+        .says("the secret GOOGLE_CLIENT_SECRET has no value")
+        .says("nothing was changed");
+    let (_, pools) = safe.cognito("ListUserPools", &json!({"MaxResults": 60}));
+    assert_eq!(pools["UserPools"], json!([]));
+
+    set(&format!("{CANARY}-1"));
+    safe.run(&["-vv", "apply", "--auto-approve"])
+        .ok()
+        .says("/.well-known/oauth-protected-resource/mcp")
+        .says("mcpdeploy login");
+    let state = safe.project.read(".pmcp/deployments/default/state.json");
+    let state: Value = serde_json::from_str(&state).expect("the state is JSON");
+    let wanted = json!({
+        "UserPoolId": state["outputs"]["user_pool_id"],
+        "ProviderName": "Google",
+    });
+    let told = || {
+        let (_, found) = safe.cognito("DescribeIdentityProvider", &wanted);
+        found["IdentityProvider"]["ProviderDetails"]["client_secret"].clone()
+    };
+    assert_eq!(told(), json!(format!("{CANARY}-1")));
+    safe.project.plan(&[]).assert_empty();
+    safe.run(&["doctor"]).ok().says("all have a value");
+
+    set(&format!("{CANARY}-2"));
+    assert_eq!(
+        safe.project.plan(&[]).actions(),
+        ["update aws.cognito.identity_provider.google"]
+    );
+    safe.run(&["-vv", "apply", "--auto-approve"]).ok();
+    assert_eq!(told(), json!(format!("{CANARY}-2")));
+    safe.project.plan(&[]).assert_empty();
+    safe.assert_clean(&[]);
 }
 
 /// Removed for a while, and restored by a new value.

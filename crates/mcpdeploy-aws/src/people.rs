@@ -55,6 +55,27 @@ impl<'a> People<'a> {
             .collect())
     }
 
+    /// The pool that has this login domain; none when nobody has it that the caller may know of.
+    ///
+    /// # Errors
+    /// What the call failed with.
+    pub async fn pool_of_domain(
+        factory: &ClientFactory,
+        domain: &str,
+    ) -> Result<Option<String>, KindError> {
+        let clients = factory.clients(&Placement::default())?;
+        let answer = clients
+            .cognito()
+            .describe_user_pool_domain()
+            .domain(domain)
+            .send()
+            .await
+            .fault(SERVICE, "DescribeUserPoolDomain", domain)?;
+        Ok(answer
+            .domain_description
+            .and_then(|found| found.user_pool_id))
+    }
+
     /// Adds somebody who logs in with this e-mail address and password at once; when they are there
     /// already, only the password is set. Whether they are new.
     ///
@@ -97,6 +118,11 @@ impl<'a> People<'a> {
             if new {
                 self.delete(&clients, name).await?;
             }
+            if error.code.as_deref() == Some("InvalidPasswordException")
+                && let Some(wants) = self.policy(&clients).await
+            {
+                return Err(error.hint(wants));
+            }
             return Err(error);
         }
         for group in groups {
@@ -111,6 +137,29 @@ impl<'a> People<'a> {
                 .fault(SERVICE, "AdminAddUserToGroup", group)?;
         }
         Ok(new)
+    }
+
+    /// What the pool wants of passwords, as far as it tells.
+    async fn policy(&self, clients: &Clients) -> Option<String> {
+        let pool = clients.cognito().describe_user_pool();
+        let answer = pool.user_pool_id(&self.pool).send().await.ok()?;
+        let policy = answer.user_pool?.policies?.password_policy?;
+        let kinds = [
+            (policy.require_lowercase, "small letters"),
+            (policy.require_uppercase, "capital letters"),
+            (policy.require_numbers, "digits"),
+            (policy.require_symbols, "symbols"),
+        ];
+        let kinds: Vec<&str> = kinds
+            .into_iter()
+            .filter_map(|(wanted, kind)| wanted.then_some(kind))
+            .collect();
+        let with = match kinds.as_slice() {
+            [] => String::new(),
+            kinds => format!(", among them {}", kinds.join(", ")),
+        };
+        let length = policy.minimum_length.unwrap_or_default();
+        Some(format!("the pool wants {length} characters or more{with}"))
     }
 
     /// Everybody.

@@ -8,6 +8,7 @@ mod cli;
 mod cloud;
 mod commands;
 mod endpoint;
+mod entrance;
 mod exit;
 mod failure;
 mod host;

@@ -31,7 +31,7 @@ use crate::views::plan::{PlanContext, about, next_line, render_plan};
 use crate::views::progress::Human;
 use crate::views::style::{Paint, Stream, Theme};
 use crate::views::summary::render_box;
-use crate::views::{local, seen, state as state_view, tables};
+use crate::views::{local, seen, state as state_view, tables, text};
 
 /// The terminal, or whoever reads instead.
 pub(crate) struct Screen {
@@ -364,7 +364,16 @@ impl Screen {
         if self.is_json() {
             self.result(command, "", data);
         } else {
-            self.on_stderr(&format!("{}\n", self.err.ours(text)));
+            // An address has to stay in one piece, to be taken as a whole.
+            let lines = text.split('\n').flat_map(|line| {
+                if line.contains("://") && line.starts_with(' ') {
+                    vec![line.to_owned()]
+                } else {
+                    text::wrap(line, self.err.width)
+                }
+            });
+            let text = lines.collect::<Vec<_>>().join("\n");
+            self.on_stderr(&format!("{}\n", self.err.ours(&text)));
         }
     }
 

@@ -30,7 +30,7 @@ pub(crate) fn entries(session: &Session) -> Vec<Entry> {
 pub(crate) struct Missing {
     /// The server can do without them until it reads them.
     later: Vec<String>,
-    /// The server cannot start without them, or they cannot be made.
+    /// The server or its login cannot start without them, or they cannot be made.
     first: Vec<String>,
     /// Of which it could not be found out.
     unknown: Vec<(String, KindError)>,
@@ -59,7 +59,9 @@ pub(crate) async fn missing(session: &Session) -> Result<Missing, Failure> {
             Ok(Some(held)) if readable(&held) => {}
             Ok(found) if !entry.is_ours() => absent.push(gone(session, entry, found.as_ref())),
             Ok(_) => {
-                let first = secret.inject == Inject::Env || secret.backend == SecretBackend::Ssm;
+                let login = config.auth.secrets().any(|name| name == entry.name);
+                let first =
+                    login || secret.inject == Inject::Env || secret.backend == SecretBackend::Ssm;
                 let list = if first {
                     &mut missing.first
                 } else {
@@ -106,11 +108,17 @@ fn gone(session: &Session, entry: &Entry, found: Option<&Held>) -> ConfigError {
     loaded.source.error(message, span, label, Some(help))
 }
 
-fn command(name: &str) -> String {
+/// How it gets a value.
+pub(crate) fn command(name: &str) -> String {
     format!("mcpdeploy secrets set {name}")
 }
 
 impl Missing {
+    /// Those without which an apply does not begin.
+    pub(crate) fn first(&self) -> &[String] {
+        &self.first
+    }
+
     /// Says what is missing, before anything is done about it.
     pub(crate) fn warn(&self, screen: &Screen) {
         for name in &self.first {

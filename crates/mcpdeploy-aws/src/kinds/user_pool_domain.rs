@@ -309,7 +309,7 @@ impl Kind for UserPoolDomain {
 fn taken(error: KindError) -> KindError {
     if error.class == FaultClass::Exists {
         return error.hint(
-            "prefixes are shared by all accounts of a region, and a pool has one domain: choose another prefix",
+            "prefixes are shared by all accounts of a region, and a pool has one domain: choose another prefix (`domain` under [auth.cognito])",
         );
     }
     error

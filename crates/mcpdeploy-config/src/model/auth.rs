@@ -37,6 +37,30 @@ pub struct Auth {
     pub tools: IndexMap<String, Vec<String>>,
 }
 
+impl Auth {
+    /// The entries of `[secrets]` that the login needs; none while it is off.
+    pub fn secrets(&self) -> impl Iterator<Item = &str> {
+        let provider = if self.enabled {
+            self.provider
+        } else {
+            AuthProvider::None
+        };
+        let (pool, issuer) = match provider {
+            AuthProvider::None => (None, None),
+            AuthProvider::Cognito => (self.cognito.as_ref(), None),
+            AuthProvider::Oidc => (None, self.oidc.as_ref()),
+        };
+        let providers = pool.into_iter().flat_map(|pool| {
+            let named = pool.social_providers.iter();
+            named.filter_map(|name| pool.providers.get(name))
+        });
+        let issuers = issuer.and_then(|issuer| issuer.secret_name.as_deref());
+        providers
+            .map(|provider| provider.secret_name.as_str())
+            .chain(issuers)
+    }
+}
+
 /// Who knows the users.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]

@@ -2,14 +2,17 @@
 
 use std::path::Path;
 
+use mcpdeploy_aws::kinds::UserPool;
 use mcpdeploy_engine::apply::{self as engine, ApplyOptions};
 use mcpdeploy_engine::cancel;
 use mcpdeploy_engine::event::Summary;
-use mcpdeploy_engine::plan::{Mode, Plan};
+use mcpdeploy_engine::kind::Kind;
+use mcpdeploy_engine::plan::{Action, Mode, Plan, PlannedAction};
 use mcpdeploy_engine::record::RunInfo;
 use mcpdeploy_engine::store::{Lock, StoreError};
 
 use crate::cli::{Apply, Global, Run, Selectors};
+use crate::entrance;
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::host;
@@ -145,10 +148,12 @@ pub(crate) async fn carry_out(
     session: &mut Session,
     screen: &Screen,
 ) -> Result<Exit, Failure> {
+    // Whoever goes on with it says itself what is next.
+    let goes_on = by.command == "deploy";
     match apply_plan(global, plan, by, lock, session, screen).await? {
         Ok(summary) => {
-            if !plan.is_empty() {
-                finished(plan, &summary, session, screen);
+            if !plan.is_empty() && finished(plan, &summary, session, screen) && !goes_on {
+                screen.next(entrance::next(session).await);
             }
             Ok(Exit::Done)
         }
@@ -197,15 +202,15 @@ async fn apply_plan(
     }))
 }
 
-/// Tells what there is now, and what can be done with it.
-fn finished(plan: &Plan, summary: &Summary, session: &Session, screen: &Screen) {
+/// Tells what there is now. Whether that is a server.
+fn finished(plan: &Plan, summary: &Summary, session: &Session, screen: &Screen) -> bool {
     let took = in_all(summary);
     if plan.options.mode == Mode::Destroy {
-        screen.applied(
-            &format!("{} is gone", plan.deployment),
-            &[(String::new(), took)],
-        );
-        return;
+        let forgets = plan.actions.iter().filter(|a| a.action == Action::Forget);
+        let stays = forgets.map(|a| ("Stays".to_owned(), a.address.to_string()));
+        let rows: Vec<_> = stays.chain([(String::new(), took)]).collect();
+        screen.applied(&format!("{} is gone", plan.deployment), &rows);
+        return false;
     }
     let outputs = &session.state.outputs;
     let row = |title: &str, name: &str| {
@@ -214,6 +219,7 @@ fn finished(plan: &Plan, summary: &Summary, session: &Session, screen: &Screen) 
     };
     let mut rows: Vec<(String, String)> = [
         row("MCP", "mcp_url"),
+        entrance::metadata(session).map(|url| ("Login".to_owned(), url)),
         row("Version", "version"),
         // The console of AWS shows nothing of the embedded cloud.
         row("Dashboard", "dashboard").filter(|_| !session.project.local),
@@ -225,9 +231,16 @@ fn finished(plan: &Plan, summary: &Summary, session: &Session, screen: &Screen) 
     rows.push((String::new(), took));
     let title = if live { "is live" } else { "is applied" };
     screen.applied(&format!("{} {title}", plan.deployment), &rows);
-    if live {
-        screen.next("mcpdeploy output");
+    let makes_pool = |action: &PlannedAction| {
+        action.action == Action::Create && action.address.kind().as_str() == UserPool::NAME
+    };
+    if live
+        && plan.actions.iter().any(makes_pool)
+        && let Some(how) = entrance::how_to_add(session)
+    {
+        screen.say(&format!("\n{how}"));
     }
+    live
 }
 
 /// Takes the lock, waiting for another run as long as the user says.

@@ -7,6 +7,7 @@ use tokio::sync::mpsc;
 
 use crate::checks;
 use crate::cli::{Deploy, Global, Selectors};
+use crate::entrance;
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::local::Need;
@@ -34,7 +35,11 @@ pub(crate) async fn run(global: &Global, args: &Deploy, screen: &Screen) -> Resu
     };
     let exit =
         super::apply::fresh(global, "deploy", &select, &args.run, &mut session, screen).await?;
-    if exit != Exit::Done || args.skip_tests {
+    if exit != Exit::Done {
+        return Ok(exit);
+    }
+    if args.skip_tests {
+        screen.next(entrance::next(&session).await);
         return Ok(exit);
     }
     // Everything is saved: nobody has to wait for the checks.
@@ -51,6 +56,7 @@ async fn try_it(session: &Session, screen: &Screen) -> Result<Exit, Failure> {
         .get("mcp_url")
         .and_then(|url| url.as_str());
     let (true, Some(url)) = (tests.enabled, url) else {
+        screen.next(entrance::next(session).await);
         return Ok(Exit::Done);
     };
     let wants_login = session.loaded.config.auth.enabled;
@@ -72,9 +78,12 @@ async fn try_it(session: &Session, screen: &Screen) -> Result<Exit, Failure> {
         Verdict::Failed | Verdict::Unreachable => false,
     };
     if fine {
-        if report.verdict == Verdict::NeedsLogin {
-            screen.next("mcpdeploy login        (then mcpdeploy test tries what is behind it)");
-        }
+        screen.next(match report.verdict {
+            Verdict::Passed => "mcpdeploy output",
+            Verdict::NeedsLogin | Verdict::Failed | Verdict::Unreachable => {
+                entrance::next(session).await
+            }
+        });
         return Ok(Exit::Done);
     }
     if let Some(why) = seen.and_then(why) {

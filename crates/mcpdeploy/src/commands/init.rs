@@ -15,6 +15,22 @@ use crate::failure::Failure;
 use crate::project::{CONFIG, Project};
 use crate::screen::Screen;
 
+/// What is said of a server that anybody may call.
+const OPEN: &str = "# Anybody may call the server. With enabled = true and provider = \"cognito\", callers log in.\n";
+
+/// What is said of one whose callers log in.
+const GUARDED: &str =
+    "# Callers log in; MCP clients find out where by themselves. Accounts are set up below.\n";
+
+/// What may be wanted of the pool, to be uncommented.
+const POOL: &str = r#"
+
+# [auth.cognito]
+# self_registration = true       # people make themselves an account; else you add them
+# mfa = "required"               # an authenticator app; "optional" when nothing is said
+# social_providers = ["google"]  # wants a table [auth.cognito.providers.google]
+# retain = false                 # destroying the deployment deletes the pool, with everybody in it"#;
+
 pub(crate) fn run(global: &Global, args: &Init, screen: &Screen) -> Result<Exit, Failure> {
     let project = Project::open(global)?;
     let path = project.config_path();
@@ -24,12 +40,6 @@ pub(crate) fn run(global: &Global, args: &Init, screen: &Screen) -> Result<Exit,
             path.display()
         ))
         .next("mcpdeploy validate"));
-    }
-    if args.auth == Some(Auth::Cognito) {
-        return Err(
-            Failure::usage("login with Cognito is not there yet in this version")
-                .hint("leave out --auth: the server is open then, or checks its callers itself"),
-        );
     }
     let detected = match build::detect(&project.root) {
         Ok(detected) => Some(detected),
@@ -46,8 +56,9 @@ pub(crate) fn run(global: &Global, args: &Init, screen: &Screen) -> Result<Exit,
         build::Transport::from,
     );
     let name = name(args, found, &project.root, screen)?;
+    let auth = auth(args, screen)?;
     let region = region(global);
-    let text = write(&name, &region, transport, found);
+    let text = write(&name, &region, transport, auth, found);
     // What is written must be something that every other command takes.
     config::load(CONFIG, &text, config::DEFAULT_ENVIRONMENT)?;
     save(&path, &text)?;
@@ -70,6 +81,10 @@ pub(crate) fn run(global: &Global, args: &Init, screen: &Screen) -> Result<Exit,
             "region": region,
             "package": found.map(|p| &p.name),
             "transport": key(transport),
+            "auth": match auth {
+                Auth::None => "none",
+                Auth::Cognito => "cognito",
+            },
         }),
     );
     // Whether Lambda starts it can be seen for certain; what else it speaks cannot.
@@ -173,6 +188,18 @@ fn name(
     })
 }
 
+/// Whether callers log in: as asked, else not.
+fn auth(args: &Init, screen: &Screen) -> Result<Auth, Failure> {
+    if let Some(auth) = args.auth {
+        return Ok(auth);
+    }
+    if args.yes || !screen.can_ask() {
+        return Ok(Auth::None);
+    }
+    let answer = screen.confirm("Must callers log in, with accounts in an Amazon Cognito pool?")?;
+    Ok(if answer { Auth::Cognito } else { Auth::None })
+}
+
 fn region(global: &Global) -> String {
     let set = |name| std::env::var(name).ok().filter(|region| !region.is_empty());
     global
@@ -214,6 +241,7 @@ fn write(
     name: &str,
     region: &str,
     transport: build::Transport,
+    auth: Auth,
     found: Option<&DetectedPackage>,
 ) -> String {
     let mut document = DocumentMut::new();
@@ -249,11 +277,18 @@ fn write(
     }
     section("server", "", server);
     section("environment", "", vec![("RUST_LOG", value("info"))]);
-    section(
-        "auth",
-        "# Login before the server comes in a later version.\n",
-        vec![("enabled", value(false))],
-    );
+    match auth {
+        Auth::None => section("auth", OPEN, vec![("enabled", value(false))]),
+        Auth::Cognito => {
+            let mut provider = toml_edit::Value::from("cognito");
+            provider.decor_mut().set_suffix(POOL);
+            let entries = vec![
+                ("enabled", value(true)),
+                ("provider", Item::Value(provider)),
+            ];
+            section("auth", GUARDED, entries);
+        }
+    }
     section(
         "observability",
         "",

@@ -234,8 +234,10 @@ impl Checks {
                     Some(server) => format!(" at {}", text::one_line(server)),
                     None => String::new(),
                 };
+                let wants = format!("  It wants a login{at}: what is behind that was not checked.");
                 format!(
-                    "  It wants a login{at}: what is behind that was not checked.\n  {} machines put a token into MCPDEPLOY_TOKEN (or --bearer-from-env VAR)",
+                    "{}\n  {} machines put a token into MCPDEPLOY_TOKEN (or --bearer-from-env VAR)",
+                    text::wrap(&wants, self.theme.width).join("\n"),
                     self.theme.paint(Paint::Accent, "help:")
                 )
             }

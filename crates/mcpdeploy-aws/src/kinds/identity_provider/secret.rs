@@ -19,7 +19,7 @@ pub struct ProviderSecret {
     /// Which version of it: another one here is told to Cognito. When not set, it is the current one
     /// whenever something else about the provider changes.
     #[serde(default)]
-    pub version_id: Option<String>,
+    pub version_id: Option<Input<String>>,
     /// Which member of it, where the secret is a JSON object; the whole text when not set.
     #[serde(default)]
     pub member: Option<String>,
@@ -58,7 +58,7 @@ pub(super) async fn read(
         .secretsmanager()
         .get_secret_value()
         .secret_id(arn)
-        .set_version_id(secret.version_id.clone())
+        .set_version_id(secret.version_id.as_ref().map(|id| id.get().clone()))
         .send()
         .await
         .fault("secretsmanager", "GetSecretValue", arn);

@@ -131,23 +131,7 @@ impl Stack<'_> {
 
     /// Whether a secret is one that the login needs: the server does not get it.
     pub(super) fn is_for_login(&self, secret: &str) -> bool {
-        let auth = &self.config.auth;
-        let cognito = auth.cognito.iter().flat_map(|cognito| {
-            let named = |name: &String| cognito.providers.get(name);
-            cognito.social_providers.iter().filter_map(named)
-        });
-        auth.enabled
-            && match auth.provider {
-                AuthProvider::Cognito => cognito.into_iter().any(|p| p.secret_name == secret),
-                AuthProvider::Oidc => {
-                    let name = auth
-                        .oidc
-                        .as_ref()
-                        .and_then(|oidc| oidc.secret_name.as_deref());
-                    name == Some(secret)
-                }
-                AuthProvider::None => false,
-            }
+        self.config.auth.secrets().any(|name| name == secret)
     }
 
     /// The ARN of an entry of `[secrets]`, which the configuration has seen to be there.
@@ -161,6 +145,13 @@ impl Stack<'_> {
             (_, Some(SecretSource::Existing { arn })) => json!(arn),
             (_, Some(SecretSource::Managed { .. }) | None) => Value::Null,
         }
+    }
+
+    /// The version of an entry of `[secrets]`, so that another value is another input; of one that
+    /// exists apart from this deployment, it is not known.
+    fn secret_version(name: &str, secrets: &[(String, Option<Address>)]) -> Option<Input<String>> {
+        let (_, address) = secrets.iter().find(|(secret, _)| secret == name)?;
+        Some(Secret::version(address.as_ref()?).into())
     }
 }
 

@@ -248,7 +248,7 @@ impl Stack<'_> {
                 client_id: provider.client_id.as_str().into(),
                 client_secret: Some(ProviderSecret {
                     secret_arn: input(self.secret_arn(&provider.secret_name, setting.secrets)),
-                    version_id: None,
+                    version_id: Self::secret_version(&provider.secret_name, setting.secrets),
                     member: None,
                 }),
                 apple: apple(),
