@@ -118,8 +118,8 @@ fn a_token_that_is_refused_is_no_failure_of_the_server() {
 /// As AWS's function URLs send it on.
 fn rename(resp: &mut Resp) {
     for (name, _) in &mut resp.headers {
-        if *name == "www-authenticate" {
-            *name = "x-amzn-remapped-www-authenticate";
+        if name == "www-authenticate" {
+            *name = "x-amzn-remapped-www-authenticate".to_owned();
         }
     }
 }
