@@ -96,8 +96,8 @@ fn values_are_the_servers_variables_and_nowhere_else() {
         assert!(has(&local, "first"), "{transport}");
         let planned = local.there(&["plan", "--detailed-exitcode"]).code(2);
         assert!(!planned.stdout.contains(CANARY), "{}", planned.stdout);
-        let applied = run(&local, &["apply", "--auto-approve"]);
-        applied.says("1 updated");
+        planned.says("1 to publish");
+        run(&local, &["apply", "--auto-approve"]);
         assert!(has(&local, "second"), "{transport}");
         assert!(!has(&local, "first"), "{transport}");
         run(&local, &["plan", "--detailed-exitcode"]);

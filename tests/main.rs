@@ -19,6 +19,7 @@ mod local;
 mod logins;
 mod protected;
 mod resources;
+mod rotation;
 mod secrets;
 mod stores;
 mod support;

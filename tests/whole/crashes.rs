@@ -187,10 +187,10 @@ fn the_answer_of_each_call_lost() {
 
 #[test]
 fn with_a_login_killed_at_every_few_calls() {
-    run(matrix(Cut::Killed, with_login(), 7));
+    run(matrix(Cut::Killed, with_login(), 11));
 }
 
 #[test]
 fn with_a_login_the_answer_of_every_few_calls_lost() {
-    run(matrix(Cut::Lost, with_login(), 11));
+    run(matrix(Cut::Lost, with_login(), 17));
 }

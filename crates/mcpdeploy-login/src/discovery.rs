@@ -96,7 +96,11 @@ fn call(
 
 fn locked(answer: &Answer) -> Option<Option<Challenge>> {
     (answer.status == 401).then(|| {
-        let headers = answer.headers.get_all("www-authenticate").iter();
+        // The second is what AWS's function URLs and REST APIs make of the first.
+        let names = ["www-authenticate", "x-amzn-remapped-www-authenticate"];
+        let headers = names
+            .iter()
+            .flat_map(|name| answer.headers.get_all(*name).iter());
         headers
             .filter_map(|header| Challenge::bearer(header.to_str().ok()?))
             .next()

@@ -49,22 +49,27 @@ fn a_login_asks_for_what_the_server_names_and_is_kept() {
 
 #[test]
 fn documents_are_found_where_the_specification_looks() {
-    // What is where, and whether the 401 says so.
+    // What is where, and the header in which the 401 says so.
     for (resource, metadata, told) in [
         (
             "/custom/metadata.json",
             "/.well-known/oauth-authorization-server/t",
-            true,
+            Some("www-authenticate"),
+        ),
+        (
+            "/custom/metadata.json",
+            "/.well-known/oauth-authorization-server/t",
+            Some("x-amzn-remapped-www-authenticate"),
         ),
         (
             "/.well-known/oauth-protected-resource/mcp",
             "/.well-known/openid-configuration/t",
-            false,
+            None,
         ),
         (
             "/.well-known/oauth-protected-resource",
             "/t/.well-known/openid-configuration",
-            false,
+            None,
         ),
     ] {
         let world = World::new(move |req, resp| {
@@ -90,9 +95,9 @@ fn documents_are_found_where_the_specification_looks() {
                 *resp = Resp::empty(404);
             } else if req.path == "/mcp" {
                 resp.headers.clear();
-                if told {
+                if let Some(told) = told {
                     *resp = resp.clone().header(
-                        "www-authenticate",
+                        told,
                         &format!("Bearer resource_metadata=\"{root}{resource}\""),
                     );
                 }

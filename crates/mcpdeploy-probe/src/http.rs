@@ -20,7 +20,7 @@ use crate::run::ProbeError;
 use crate::sse;
 use crate::unanswered::Unanswered;
 
-pub(crate) use parts::{Content, Reply, Request, Token};
+pub(crate) use parts::{Content, RENAMED_CHALLENGE, Reply, Request, Token};
 
 /// The most of a reply that is read, in bytes.
 const MOST: u64 = 16 << 20;
@@ -152,7 +152,7 @@ impl Http {
     /// Another token in the place of the one that the reply refuses.
     fn renewed(&self, request: &Request, reply: &Reply) -> Option<Bearer> {
         let renew = self.renew.as_ref()?;
-        let challenge = reply.header("www-authenticate");
+        let challenge = reply.challenge();
         let wants_more = || {
             challenge
                 .and_then(Challenge::bearer)

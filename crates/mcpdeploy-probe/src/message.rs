@@ -125,7 +125,7 @@ pub(crate) fn hint(reply: &Reply) -> Option<String> {
     let body = reply.body.to_ascii_lowercase();
     let rpc = error_of(reply).is_some();
     let more = reply
-        .header("www-authenticate")
+        .challenge()
         .and_then(Challenge::bearer)
         .filter(Challenge::wants_more);
     if let Some(more) = more.filter(|_| reply.status == 403) {

@@ -115,6 +115,15 @@ fn a_token_that_is_refused_is_no_failure_of_the_server() {
     assert_eq!(why, "the token is refused: it ran out");
 }
 
+/// As AWS's function URLs send it on.
+fn rename(resp: &mut Resp) {
+    for (name, _) in &mut resp.headers {
+        if name == "www-authenticate" {
+            *name = "x-amzn-remapped-www-authenticate".to_owned();
+        }
+    }
+}
+
 #[test]
 fn a_login_that_is_wrong_is_found_by_its_check() {
     fn change(req: &Req, resp: &mut Resp, part: &str, change: impl FnOnce(&mut Value)) {
@@ -126,6 +135,7 @@ fn a_login_that_is_wrong_is_found_by_its_check() {
         ("login.challenge", "warned", |_, resp| {
             resp.headers.retain(|(name, _)| name != "www-authenticate")
         }),
+        ("login.challenge", "warned", |_, resp| rename(resp)),
         ("login.challenge", "warned", |_, resp| {
             if resp.status == 401 {
                 *resp = resp.clone().header("www-authenticate", "Bearer");
@@ -320,4 +330,20 @@ fn a_token_that_may_do_too_little_is_widened() {
         panic!("{failed:?}");
     };
     assert!(hint.as_ref().unwrap().contains("--scope write"), "{hint:?}");
+}
+
+#[test]
+fn a_challenge_under_aws_own_name_is_one() {
+    let server = guarded(|req, resp| {
+        if req.header("authorization") == Some("Bearer stale") {
+            *resp = Resp::empty(403).header(
+                "www-authenticate",
+                "Bearer error=\"insufficient_scope\", scope=\"write\"",
+            );
+        }
+        rename(resp);
+    });
+    let (report, asked) = renewing(&server, &["right"]);
+    assert_eq!(asked, [403]);
+    assert!(report.failures().next().is_none(), "{report:#?}");
 }

@@ -53,6 +53,7 @@ pub(super) fn told(config: &DeployConfig, server: &Server) -> Vec<(&'static str,
 #[cfg(test)]
 mod tests {
     use mcpdeploy_config::load;
+    use mcpdeploy_engine::value::{Lookup, Reference, resolve};
     use serde_json::{Value, json};
 
     use super::told;
@@ -116,5 +117,27 @@ enabled = false
         assert_eq!(variables(&web, false), json!({"MCPDEPLOY_ROLE": "http"}));
         let lambda = "[server]\nname = \"notes\"\n";
         assert_eq!(variables(lambda, true), json!({}));
+    }
+
+    /// What the file calls `mcp/write` is called after the MCP URL in the tokens of a pool.
+    #[test]
+    fn scopes_of_tools_are_called_as_in_tokens() {
+        let file = FILE
+            .replace("enabled = false", "enabled = true\nprovider = \"cognito\"")
+            .replace(
+                "[\"mcp/write\"]",
+                "[\"mcp/write\", \"mcp/prune\"]\n\n[auth.scopes.custom]\n\"mcp/prune\" = \"Remove all\"",
+            );
+        let told = variables(&file, true);
+        let url = &mut |_: &Reference| Lookup::Known(json!("https://x.example"));
+        let of = |name: &str, url| resolve(&told[name], url).unwrap();
+        assert_eq!(
+            of("MCPDEPLOY_TOOL_SCOPES", url),
+            r#"{"delete_*":["https://x.example/mcp/write","https://x.example/mcp/prune"]}"#
+        );
+        assert_eq!(
+            of("MCPDEPLOY_RESOURCE_METADATA", url),
+            "https://x.example/.well-known/oauth-protected-resource/mcp"
+        );
     }
 }

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use super::metadata;
 use crate::catalog::{CheckId, Era, LoginCheck};
 use crate::client::{Call, Client};
-use crate::http::{Reply, Token};
+use crate::http::{RENAMED_CHALLENGE, Reply, Token};
 use crate::message::in_words;
 use crate::report::{Login, Outcome};
 use crate::run::Run;
@@ -22,7 +22,7 @@ pub(crate) fn all(run: &mut Run<'_>, refusal: Option<Reply>) {
         Some(_) | None => hello(run, Token::None).send(run.http),
     };
     if let Ok(reply) = &stranger {
-        let challenge = reply.header("www-authenticate").map(str::to_owned);
+        let challenge = reply.challenge().map(str::to_owned);
         run.login = Some(Login {
             scopes: challenge
                 .as_deref()
@@ -79,7 +79,14 @@ fn challenge(stranger: Result<Reply, Outcome>, required: bool) -> Result<Outcome
     }
     let guess = "clients then have to guess that the metadata is at the well-known place";
     let Some(header) = reply.header("www-authenticate") else {
-        return Ok(Outcome::warned("the 401 has no WWW-Authenticate").hint(guess.to_owned()));
+        let why = if reply.header(RENAMED_CHALLENGE).is_some() {
+            format!(
+                "what stands before the server has made {RENAMED_CHALLENGE} of WWW-Authenticate"
+            )
+        } else {
+            "the 401 has no WWW-Authenticate".to_owned()
+        };
+        return Ok(Outcome::warned(why).hint(guess.to_owned()));
     };
     let Some(challenge) = Challenge::bearer(header) else {
         let schemes = Challenge::all(header).into_iter().map(|one| one.scheme);
@@ -145,7 +152,7 @@ fn turned_away(reply: &Reply, what: &str) -> Outcome {
 }
 
 fn refused(reply: &Reply) -> Outcome {
-    let challenge = reply.header("www-authenticate").and_then(Challenge::bearer);
+    let challenge = reply.challenge().and_then(Challenge::bearer);
     let said = challenge.as_ref().and_then(|challenge| {
         let words = ["error_description", "error"];
         words.iter().find_map(|name| challenge.get(name))

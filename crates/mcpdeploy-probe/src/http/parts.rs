@@ -81,7 +81,19 @@ pub(crate) enum Content {
     Unsaid,
 }
 
+/// What a `WWW-Authenticate` is called when it has passed AWS's function URLs and REST APIs.
+///
+/// Source: "Amazon API Gateway important notes", for REST APIs; whether HTTP APIs do so is in
+/// docs/runtime.md.
+pub(crate) const RENAMED_CHALLENGE: &str = "x-amzn-remapped-www-authenticate";
+
 impl Reply {
+    /// What a refusal asks for, by whichever name it arrives.
+    pub(crate) fn challenge(&self) -> Option<&str> {
+        self.header("www-authenticate")
+            .or_else(|| self.header(RENAMED_CHALLENGE))
+    }
+
     /// The first header of that name.
     pub(crate) fn header(&self, name: &str) -> Option<&str> {
         self.headers

@@ -112,6 +112,19 @@ async fn rotate(global: &Global, name: &str, screen: &Screen) -> Result<Exit, Fa
             "started",
         ),
         Rotated::ByNobody => {
+            let secrets = &session.loaded.config.secrets;
+            if secrets
+                .get(name)
+                .is_some_and(|secret| secret.rotation.is_some())
+            {
+                return Err(Failure::failed(format!(
+                    "the function of {name} rotates nothing yet: it begins with the first apply after there is a value"
+                ))
+                .hint(format!(
+                    "set a value, where there is none: mcpdeploy secrets set {name}"
+                ))
+                .hint("then: mcpdeploy apply"));
+            }
             return Err(
                 Failure::usage(format!("nobody makes values for {name}"))
                     .hint(format!("set a new one: mcpdeploy secrets set {name}"))
