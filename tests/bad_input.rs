@@ -70,7 +70,7 @@ fn no_file_no_folder_no_such_environment() {
 #[test]
 fn what_is_not_there_yet_says_so() {
     let project = Project::offline(DATA);
-    for command in ["rollback", "logs", "metrics", "secrets"] {
+    for command in ["rollback", "logs", "metrics"] {
         project.run(&[command]).code(2).says("not there yet");
     }
     project
