@@ -1,44 +1,13 @@
 //! Judges that nobody here wrote, or that were written without a look at the cloud: the official
 //! conformance suite, the official SDKs' clients, and what boto3 sees.
 
-use std::path::PathBuf;
-use std::process::{Command, Stdio};
-use std::sync::OnceLock;
+use std::process::Command;
 
-use serde_json::{Map, Value};
+use serde_json::Map;
 
+use crate::support::clients::{clients, committed, json, python, script};
 use crate::support::emulator::{self, Emulator, Product};
 use crate::support::project::{Project, config, everything, root};
-
-/// Where the clients are; installed by the first who asks.
-fn clients() -> &'static Value {
-    static CLIENTS: OnceLock<Value> = OnceLock::new();
-    CLIENTS.get_or_init(|| python("install.py", &[]))
-}
-
-fn script(name: &str) -> PathBuf {
-    root().join("tests/clients").join(name)
-}
-
-/// Runs a script and returns the JSON that it prints.
-fn python(name: &str, args: &[&str]) -> Value {
-    let mut command = Command::new("python3");
-    command.arg(script(name)).args(args);
-    json(command, name)
-}
-
-fn json(mut command: Command, name: &str) -> Value {
-    let output = command.stderr(Stdio::piped()).output().expect("it runs");
-    let stderr = String::from_utf8_lossy(&output.stderr);
-    assert!(output.status.success(), "{name}:\n{stderr}");
-    let stdout = String::from_utf8_lossy(&output.stdout);
-    serde_json::from_str(&stdout).unwrap_or_else(|_| panic!("{name} printed:\n{stdout}\n{stderr}"))
-}
-
-fn committed(name: &str) -> Map<String, Value> {
-    let text = std::fs::read_to_string(script(name)).expect("it is there");
-    serde_json::from_str(&text).expect("it is an object")
-}
 
 /// The server with everything, behind the gateway of an embedded cloud.
 fn deployed(config: &str) -> (Emulator, Project) {

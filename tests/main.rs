@@ -15,6 +15,7 @@ mod judges;
 mod kinds;
 mod local;
 mod logins;
+mod protected;
 mod resources;
 mod secrets;
 mod stores;

@@ -2,6 +2,7 @@
 //! the cloud and a tiny HTTP client; never the project's own crates, so that it cannot share
 //! their mistakes.
 
+pub(crate) mod clients;
 pub(crate) mod emulator;
 pub(crate) mod http;
 pub(crate) mod project;

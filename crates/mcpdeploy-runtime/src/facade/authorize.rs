@@ -174,7 +174,7 @@ impl Facade {
             return Err(invalid("code_challenge is no SHA-256 in base64url"));
         }
         let resource = self.resource(params.one("resource")?)?;
-        let scopes = self.scopes(params.one("scope")?, client.origin)?;
+        let scopes = self.granted_scopes(params.one("scope")?, client.origin)?;
         let (asking, prompt) = prompted(params.one("prompt")?)?;
         let ask = Ask {
             client: digest(&[&client.id]),
@@ -201,58 +201,6 @@ impl Facade {
                     resource.url.trim_end_matches('/') == asked.strip_suffix('/').unwrap_or(asked)
                 })
                 .ok_or_else(|| target("resource is no server that tokens are issued for here")),
-        }
-    }
-
-    fn scopes(&self, asked: Option<&str>, origin: Origin) -> Result<Vec<String>, Fault> {
-        let (default, allowed) = self.scopes_of(origin);
-        let Some(asked) = asked else {
-            return Ok(default.into_iter().map(ToOwned::to_owned).collect());
-        };
-        let mut scopes: Vec<String> = Vec::new();
-        for name in asked.split(' ').filter(|name| !name.is_empty()) {
-            if !allowed.contains(&name) {
-                return Err(Fault::new(
-                    Code::InvalidScope,
-                    format!("the scope {name} is not one that this client may ask for"),
-                ));
-            }
-            if !scopes.iter().any(|known| known == name) {
-                scopes.push(name.to_owned());
-            }
-        }
-        Ok(scopes)
-    }
-
-    /// What clients of this origin get unless they ask, and what they may ask for.
-    pub(super) fn scopes_of(&self, origin: Origin) -> (Vec<&str>, Vec<&str>) {
-        let dcr = &self.settings.dcr;
-        let all = self.scope_names();
-        match origin {
-            Origin::Known | Origin::Document => (all.clone(), all),
-            Origin::Registered => {
-                let or = |some: &'_ [String], other: &[&'_ str]| -> Vec<String> {
-                    if some.is_empty() {
-                        other.iter().map(|name| (*name).to_owned()).collect()
-                    } else {
-                        some.to_vec()
-                    }
-                };
-                let allowed = or(&dcr.allowed_scopes, &all);
-                let default = or(&dcr.default_scopes, &all);
-                let known = |names: &[String]| -> Vec<&str> {
-                    all.iter()
-                        .copied()
-                        .filter(|name| names.iter().any(|each| each == name))
-                        .collect()
-                };
-                let allowed = known(&allowed);
-                let default = known(&default)
-                    .into_iter()
-                    .filter(|name| allowed.contains(name))
-                    .collect();
-                (default, allowed)
-            }
         }
     }
 
@@ -292,11 +240,13 @@ impl Facade {
             ("response_type", "code"),
             ("client_id", upstream.client_id.as_str()),
             ("redirect_uri", callback.as_str()),
-            ("scope", scope.as_str()),
             ("state", state.as_str()),
             ("code_challenge", flow.ask.challenge.as_str()),
             ("code_challenge_method", "S256"),
         ];
+        if !scope.is_empty() {
+            parameters.push(("scope", &scope));
+        }
         let server = upstream.identifier.as_ref().unwrap_or(&flow.ask.resource);
         match upstream.audience {
             Audience::Resource => parameters.push(("resource", server)),

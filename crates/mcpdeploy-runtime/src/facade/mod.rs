@@ -24,6 +24,7 @@ mod params;
 mod register;
 mod revoke;
 mod route;
+mod scopes;
 mod seal;
 mod secrets;
 mod settings;

@@ -7,6 +7,7 @@ use serde_json::json;
 use super::answer::{self, Answer, Code, Fault};
 use super::client::{Origin, Record, digest};
 use super::route::{Facade, media_type};
+use super::scopes::among;
 use super::seal;
 use super::trail::Trail;
 use super::uri::{Reaches, Redirect, fits};
@@ -57,8 +58,8 @@ impl Facade {
             return Err(metadata("the body must be application/json"));
         }
         let said: Said = serde_json::from_slice(body).map_err(|fault| unreadable(&fault))?;
-        let kind = application_type(&said)?;
-        self.check_redirects(&said.redirect_uris, kind)?;
+        self.check_redirects(&said.redirect_uris)?;
+        let kind = application_type(&said);
         check_types(&said)?;
         let name = said.client_name.as_deref().map(shown_name);
         trail.client.clone_from(&name);
@@ -93,7 +94,7 @@ impl Facade {
         Ok(answer::json_answer(StatusCode::CREATED, &document))
     }
 
-    fn check_redirects(&self, uris: &[String], kind: &str) -> Result<(), Fault> {
+    fn check_redirects(&self, uris: &[String]) -> Result<(), Fault> {
         let bad = |why: String| Fault::new(Code::InvalidRedirectUri, why);
         if uris.is_empty() {
             return Err(bad("redirect_uris is empty or missing".to_owned()));
@@ -105,11 +106,11 @@ impl Facade {
         }
         let patterns = &self.settings.dcr.redirect_patterns;
         for uri in uris {
-            let redirect =
-                Redirect::parse(uri).map_err(|why| bad(format!("the redirect URI {uri} {why}")))?;
-            if kind == "web" && redirect.reaches != Reaches::Web {
+            Redirect::parse(uri).map_err(|why| bad(format!("the redirect URI {uri} {why}")))?;
+            // It would be compared to the letter, and whoever sends it means something else.
+            if uri.contains('*') {
                 return Err(bad(format!(
-                    "the redirect URI {uri} is one of a native client, not of a web client"
+                    "the redirect URI {uri} has a wildcard; each one has to be named"
                 )));
             }
             if !patterns.is_empty() && !patterns.iter().any(|pattern| fits(pattern, uri)) {
@@ -123,16 +124,13 @@ impl Facade {
 
     fn method(&self, said: &Said, name: Option<&str>) -> Result<Method, Fault> {
         let name = name.unwrap_or_default().to_lowercase();
-        let keeps_no_secret = self
-            .settings
-            .dcr
-            .public_client_patterns
-            .iter()
-            .any(|pattern| name.contains(&pattern.to_lowercase()));
+        let keeps_no_secret = || {
+            let mut patterns = self.settings.dcr.public_client_patterns.iter();
+            patterns.any(|pattern| name.contains(&pattern.to_lowercase()))
+        };
         match said.token_endpoint_auth_method.as_deref() {
-            None | Some("client_secret_basic" | "client_secret_post") if keeps_no_secret => {
-                Ok(Method::None)
-            }
+            None if keeps_no_secret() => Ok(Method::None),
+            // The RFC's own default.
             None | Some("client_secret_basic") => Ok(Method::Basic),
             Some("client_secret_post") => Ok(Method::Post),
             Some("none") => Ok(Method::None),
@@ -145,28 +143,21 @@ impl Facade {
     /// Of the scopes that were asked for those that it may have; the RFC lets a server lessen them.
     fn registered_scope(&self, asked: Option<&str>) -> String {
         let (default, allowed) = self.scopes_of(Origin::Registered);
-        let granted: Vec<&str> = asked
-            .unwrap_or_default()
-            .split(' ')
-            .filter(|name| allowed.contains(name))
-            .collect();
+        let granted = among(asked.unwrap_or_default(), &allowed);
         if granted.is_empty() { default } else { granted }.join(" ")
     }
 }
 
-/// What OpenID Connect calls web or native; told by the redirect URIs when the client does not say.
-fn application_type(said: &Said) -> Result<&'static str, Fault> {
-    let all_web = || {
-        said.redirect_uris
-            .iter()
-            .all(|uri| Redirect::parse(uri).is_ok_and(|redirect| redirect.reaches == Reaches::Web))
-    };
-    match said.application_type.as_deref() {
-        Some("web") => Ok("web"),
-        Some("native") => Ok("native"),
-        Some(_) => Err(metadata("application_type must be web or native")),
-        None if all_web() => Ok("web"),
-        None => Ok("native"),
+/// What OpenID Connect calls web or native. Where the redirect URIs say otherwise than the client,
+/// they count: some call themselves web beside a scheme of their own, because that is the default.
+fn application_type(said: &Said) -> &'static str {
+    let mut uris = said.redirect_uris.iter();
+    let all_web =
+        uris.all(|uri| Redirect::parse(uri).is_ok_and(|redirect| redirect.reaches == Reaches::Web));
+    if all_web && said.application_type.as_deref() != Some("native") {
+        "web"
+    } else {
+        "native"
     }
 }
 

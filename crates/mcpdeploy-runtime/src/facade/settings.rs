@@ -132,7 +132,7 @@ pub struct Dcr {
     /// Where registered clients may be returned to, `*` standing for anything but a slash; anywhere
     /// when empty.
     pub redirect_patterns: Vec<String>,
-    /// Parts of names of clients that get no secret even when they ask for one.
+    /// Parts of names of clients that get no secret when they do not say how they authenticate.
     pub public_client_patterns: Vec<String>,
     /// The scopes of a request that names none; all allowed ones when empty.
     pub default_scopes: Vec<String>,

@@ -13,6 +13,7 @@ use super::callback::Granted;
 use super::credentials::Caller;
 use super::params::Params;
 use super::route::Facade;
+use super::scopes::narrowed;
 use super::seal::{Travels, Unopened};
 use super::trail::Trail;
 
@@ -186,26 +187,6 @@ fn denied(why: &str) -> Fault {
 
 fn not_granted(what: &str, why: Unopened) -> Fault {
     Fault::new(Code::InvalidGrant, format!("{what} is {why}"))
-}
-
-/// A part of what was granted, and nothing else (RFC 6749, section 6).
-fn narrowed(asked: Option<&str>, granted: &[String]) -> Result<Vec<String>, Fault> {
-    let Some(asked) = asked else {
-        return Ok(granted.to_vec());
-    };
-    let scopes: Vec<String> = asked
-        .split(' ')
-        .filter(|name| !name.is_empty())
-        .map(ToOwned::to_owned)
-        .collect();
-    if scopes.iter().all(|scope| granted.contains(scope)) {
-        Ok(scopes)
-    } else {
-        Err(Fault::new(
-            Code::InvalidScope,
-            "more is asked for than was granted",
-        ))
-    }
 }
 
 fn verifies(verifier: &str, challenge: &str) -> bool {

@@ -12,6 +12,7 @@ mod https;
 mod logins;
 mod metadata;
 mod registration;
+mod scopes;
 mod support;
 mod tokens;
 

@@ -57,17 +57,17 @@ async fn what_cannot_be_registered_is_refused_by_the_rfcs_codes() {
         (json!({"redirect_uris": ["javascript:alert(1)"]}), uri),
         (json!({"redirect_uris": ["https://a.example/#x"]}), uri),
         (json!({"redirect_uris": [APP, "data:text/html,x"]}), uri),
+        (json!({"redirect_uris": ["http://localhost:1/*"]}), uri),
+        (json!({"redirect_uris": ["http://localhost:*/cb"]}), uri),
+        (json!({"redirect_uris": ["https://*.a.example/cb"]}), uri),
+        (json!({"redirect_uris": ["cursor://*"]}), uri),
         (
-            json!({"redirect_uris": ["http://localhost/"], "application_type": "web"}),
+            json!({"redirect_uris": ["http://192.168.0.1/"], "application_type": "native"}),
             uri,
         ),
         (
-            json!({"redirect_uris": ["cursor://a"], "application_type": "web"}),
+            json!({"redirect_uris": ["cursor://a", "javascript:x"], "application_type": "web"}),
             uri,
-        ),
-        (
-            json!({"redirect_uris": [APP], "application_type": "other"}),
-            metadata,
         ),
         (
             json!({"redirect_uris": [APP], "grant_types": ["implicit"]}),
@@ -115,11 +115,57 @@ async fn a_client_known_to_keep_no_secret_gets_none() {
     let mut settings = settings();
     settings["dcr"] = json!({"public_client_patterns": ["claude"]});
     let setup = Setup::with(&settings);
-    for (name, method) in [("Claude Desktop", "none"), ("Other", "client_secret_basic")] {
-        let body = json!({"client_name": name, "redirect_uris": [APP]});
+    for (name, said, method) in [
+        ("Claude Desktop", None, "none"),
+        ("Other", None, "client_secret_basic"),
+        // A client that says how it authenticates will do so, or fails.
+        ("Claude", Some("client_secret_post"), "client_secret_post"),
+        ("Claude", Some("client_secret_basic"), "client_secret_basic"),
+        ("Other", Some("none"), "none"),
+    ] {
+        let mut body = json!({"client_name": name, "redirect_uris": [APP]});
+        if let Some(said) = said {
+            body["token_endpoint_auth_method"] = json!(said);
+        }
         let document = json_of(&setup.register(&body).await);
-        assert_eq!(document["token_endpoint_auth_method"], method, "{name}");
+        assert_eq!(document["token_endpoint_auth_method"], method, "{body}");
         assert_eq!(document.get("client_secret").is_none(), method == "none");
+    }
+}
+
+/// Cursor was seen with all of these at once, calling itself a web client.
+#[tokio::test]
+async fn a_client_is_of_the_type_that_its_redirect_uris_are_of() {
+    let setup = Setup::new();
+    let app = "cursor://anysphere.cursor-mcp/oauth/callback";
+    let site = "https://www.cursor.com/agents/mcp/oauth/callback";
+    let loopback = "http://localhost:8787/callback";
+    for (uris, said, registered) in [
+        (json!([app, site, loopback]), "web", "native"),
+        (json!([app]), "web", "native"),
+        (json!([loopback]), "web", "native"),
+        (json!([site]), "web", "web"),
+        (json!([site]), "native", "native"),
+        (json!([site]), "browser", "web"),
+        (json!([app]), "", "native"),
+    ] {
+        let body = json!({
+            "redirect_uris": uris,
+            "application_type": said,
+            "token_endpoint_auth_method": "none",
+        });
+        let answer = setup.register(&body).await;
+        assert_eq!(answer.status(), StatusCode::CREATED, "{body}");
+        let document = json_of(&answer);
+        assert_eq!(document["application_type"], registered, "{body}");
+        assert_eq!(document["redirect_uris"], uris);
+        // And it is let back to each of them.
+        let client = document["client_id"].as_str().unwrap();
+        for uri in uris.as_array().unwrap() {
+            let path = authorize(client, uri.as_str().unwrap(), &[]);
+            let page = setup.get(&path).await;
+            assert_eq!(page.status(), StatusCode::OK, "{uri}");
+        }
     }
 }
 
@@ -136,6 +182,10 @@ async fn registered_clients_ask_for_what_they_may_and_get_the_default() {
         .get(&authorize(&client, APP, &[("scope", "mcp/write")]))
         .await;
     assert_eq!(page.status(), StatusCode::BAD_REQUEST);
+    // One that asks for all that the metadata name gets what it may have.
+    let both = authorize(&client, APP, &[("scope", "mcp/read mcp/write")]);
+    let page = text_of(&setup.get(&both).await);
+    assert!(page.contains("Read the weather") && !page.contains("Change the weather"));
     // A client that is vouched for may ask for everything.
     let path = authorize("known", "https://known.example/cb", &[("scope", "")]);
     assert!(text_of(&setup.get(&path).await).contains("Change the weather"));

@@ -46,12 +46,23 @@ async fn a_refresh_token_brings_tokens_to_its_client_only() {
 }
 
 #[tokio::test]
-async fn a_refresh_asks_for_no_more_than_was_granted() {
+async fn a_refresh_brings_no_more_than_was_granted() {
     let setup = Setup::new();
     let client = setup.client(APP).await;
     let token = refresh_token(&setup, &client).await;
+    // Clients ask again for what they asked for first, whatever they got.
+    for asked in [
+        "mcp/read mcp/write",
+        "offline_access mcp/read",
+        "offline_access",
+    ] {
+        let form = form(&client, &token, &[("scope", asked)]);
+        let answer = setup.post("/token", &form).await;
+        assert_eq!(answer.status(), StatusCode::OK, "{asked}");
+        assert_eq!(json_of(&answer)["scope"], "mcp/read", "{asked}");
+    }
     for (more, error) in [
-        (("scope", "mcp/read mcp/write"), "invalid_scope"),
+        (("scope", "mcp/write"), "invalid_scope"),
         (("resource", "https://other.example/"), "invalid_target"),
     ] {
         let answer = setup.post("/token", &form(&client, &token, &[more])).await;
