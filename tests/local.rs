@@ -1,12 +1,13 @@
 //! The embedded cloud as a user has it: up, down, status, reset, switches, and `--local`.
 
+use std::io::Write;
 use std::process::Stdio;
 
 use serde_json::{Value, json};
 
 use crate::support::http;
 use crate::support::local::Local;
-use crate::support::project::calculator_config;
+use crate::support::project::{Ran, calculator_config};
 
 /// The calculator in a cloud of its own.
 fn local() -> Local {
@@ -249,4 +250,60 @@ fn data_of_ones_own_is_found_by_the_other_commands() {
     let up = project.run(&["local", "up"]).code(1);
     up.says("local reset starts anew");
     assert_eq!(project.read("elsewhere/iam.roles.jsonl"), "garbage\nmore\n");
+}
+
+/// People of a pool: added with a password that it takes, listed, removed.
+#[test]
+fn people_who_can_log_in() {
+    let pool = |name: &str| {
+        format!(
+            "[[resources]]\nkind = \"aws.cognito.user_pool\"\nname = \"{name}\"\n\
+             inputs = {{ name = \"{name}\", sign_in = \"email\", deletion_protection = false }}\n"
+        )
+    };
+    let target = "[target]\ntype = \"resources\"\nname = \"pools\"\n";
+    let local = Local::new(&format!("{target}{}", pool("staff")));
+    let project = &local;
+    let add = |args: &[&str], password: &str| {
+        let args = [&["local", "user", "add", "ada@example.com"], args].concat();
+        let mut command = project.command(&args);
+        command.stdin(Stdio::piped());
+        command.stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = command.spawn().expect("the binary runs");
+        let mut stdin = child.stdin.take().expect("it is piped");
+        // One that fails before it reads has closed it.
+        let _ = stdin.write_all(password.as_bytes());
+        drop(stdin);
+        let ran = Ran::new(&args, &child.wait_with_output().expect("it ends"));
+        let shown = format!("{}{}", ran.stdout, ran.stderr);
+        assert!(password.is_empty() || !shown.contains(password), "{shown}");
+        ran
+    };
+    let list = ["local", "user", "list"];
+    project.run(&list).code(2).says("has no user pool yet");
+    project.run(&["--local", "apply", "--auto-approve"]).ok();
+    project.run(&list).ok().says("There is nobody yet");
+    add(&[], "Ab1!").code(1).says("the pool wants 8 characters");
+    add(&[], "").code(2).says("is empty");
+    add(&["--from-env", "NO_SUCH"], "").code(2).says("NO_SUCH");
+    add(&["--group", "nobodys"], "Correct-horse-9\n").code(1);
+    project.run(&list).ok().says("There is nobody yet");
+
+    add(&[], "Correct-horse-9\n").ok().says("can log in");
+    add(&[], "Better-horse-10\n")
+        .ok()
+        .says("another password now");
+    project.run(&list).ok().says("ada@example.com  CONFIRMED");
+    let rm = ["local", "user", "rm", "ada@example.com"];
+    project.run(&rm).ok().says("can log in no more");
+    project.run(&rm).code(2).says("there is no ada@example.com");
+
+    let both = format!("{target}{}{}", pool("staff"), pool("guests"));
+    project.write(".pmcp/deploy.toml", &both);
+    project.run(&["--local", "apply", "--auto-approve"]).ok();
+    let several = project.run(&list).code(2);
+    several
+        .says("several user pools")
+        .says("--pool")
+        .says("(guests)");
 }

@@ -2,7 +2,7 @@
 //! are no resources: nothing of them is in a state.
 
 use aws_sdk_cognitoidentityprovider::types::{AttributeType, MessageActionType, UserType};
-use mcpdeploy_engine::kind::{ClientSource, FaultClass, KindError, Placement};
+use mcpdeploy_engine::kind::{ClientSource, KindError, Placement};
 
 use crate::clients::{ClientFactory, Clients};
 use crate::fault::Fault;
@@ -81,7 +81,7 @@ impl<'a> People<'a> {
     ///
     /// # Errors
     /// What a call failed with: most of all, a password that the pool does not take. Somebody new
-    /// is not left behind without one.
+    /// is not left behind without one, or without a group.
     pub async fn add(
         &self,
         name: &str,
@@ -101,7 +101,7 @@ impl<'a> People<'a> {
             .fault(SERVICE, "AdminCreateUser", name);
         let new = match created {
             Ok(_) => true,
-            Err(error) if error.class == FaultClass::Exists => false,
+            Err(error) if error.code.as_deref() == Some("UsernameExistsException") => false,
             Err(error) => return Err(error),
         };
         let set = clients
@@ -126,7 +126,7 @@ impl<'a> People<'a> {
             return Err(error);
         }
         for group in groups {
-            clients
+            let joined = clients
                 .cognito()
                 .admin_add_user_to_group()
                 .user_pool_id(&self.pool)
@@ -134,7 +134,13 @@ impl<'a> People<'a> {
                 .group_name(group)
                 .send()
                 .await
-                .fault(SERVICE, "AdminAddUserToGroup", group)?;
+                .fault(SERVICE, "AdminAddUserToGroup", group);
+            if let Err(error) = joined {
+                if new {
+                    self.delete(&clients, name).await?;
+                }
+                return Err(error);
+            }
         }
         Ok(new)
     }
@@ -195,7 +201,7 @@ impl<'a> People<'a> {
         let clients = self.factory.clients(&Placement::default())?;
         match self.delete(&clients, name).await {
             Ok(()) => Ok(true),
-            Err(error) if error.class == FaultClass::Gone => Ok(false),
+            Err(error) if error.code.as_deref() == Some("UserNotFoundException") => Ok(false),
             Err(error) => Err(error),
         }
     }

@@ -189,10 +189,8 @@ impl LoginError {
             }
             Self::NotADocument(_) => "look at --client-metadata",
             Self::Kept(error) => return error.hint(),
-            Self::Unanswered { .. }
-            | Self::Unexpected { .. }
-            | Self::NoLogin(_)
-            | Self::NoRandomness => return None,
+            Self::Unanswered { .. } => "look at the address, and whether this machine gets there",
+            Self::Unexpected { .. } | Self::NoLogin(_) | Self::NoRandomness => return None,
         };
         Some(hint.to_owned())
     }

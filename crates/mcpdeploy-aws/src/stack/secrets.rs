@@ -228,7 +228,7 @@ impl Stack<'_> {
 }
 
 /// Secrets Manager adds six characters to a secret's ARN; an ARN without them still means it.
-fn full_arn(arn: &str) -> String {
+pub(super) fn full_arn(arn: &str) -> String {
     let name = arn.rsplit(':').next().unwrap_or_default();
     let has_suffix = name.rsplit_once('-').is_some_and(|(_, suffix)| {
         suffix.len() == 6 && suffix.chars().all(|c| c.is_ascii_alphanumeric())

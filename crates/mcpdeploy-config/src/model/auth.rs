@@ -217,7 +217,7 @@ pub struct Oidc {
     #[serde(default)]
     #[schemars(regex(pattern = shapes::VARIABLE))]
     pub secret_name: Option<String>,
-    /// The audience that tokens must be for; the client id when absent.
+    /// The audience that tokens must be for; the client id when absent, with `registers_clients` the MCP URL.
     #[serde(default)]
     pub audience: Option<String>,
     /// Refused when login is on: API Gateway finds the issuer's keys by its discovery document.

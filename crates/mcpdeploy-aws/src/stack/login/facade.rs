@@ -19,6 +19,7 @@ use crate::kinds::{
 };
 use crate::policy::{PolicyDocument, Statement};
 use crate::stack::names::LONGEST;
+use crate::stack::secrets::full_arn;
 use crate::stack::{Stack, StackError, joined, reference};
 
 /// Its memory: with less, TLS takes the time that people wait.
@@ -222,7 +223,7 @@ impl Stack<'_> {
             let mut secrets =
                 Statement::allow(["secretsmanager:GetSecretValue"]).on(text(Secret::arn(key)));
             match issuer.upstream.get("client_secret") {
-                Some(Value::String(arn)) => secrets = secrets.on(arn.clone()),
+                Some(Value::String(arn)) => secrets = secrets.on(full_arn(arn)),
                 Some(open) if !open.is_null() => {
                     secrets = secrets.on(Input::<String>::Open(open.clone()));
                 }

@@ -109,7 +109,12 @@ impl Stack<'_> {
 
     /// An issuer of the user's own.
     fn oidc(&mut self, oidc: &Oidc, setting: &Setting<'_>) -> Issuer {
-        let audience = oidc.audience.as_ref().unwrap_or(&oidc.client_id);
+        // Clients that the issuer registers have ids of their own: their tokens are for the server.
+        let audience = match &oidc.audience {
+            Some(audience) => audience.as_str().into(),
+            None if oidc.registers_clients => Input::Open(setting.mcp_url()),
+            None => oidc.client_id.as_str().into(),
+        };
         let mut upstream = json!({
             "issuer": oidc.issuer,
             "client_id": oidc.client_id,
@@ -123,7 +128,7 @@ impl Stack<'_> {
         }
         Issuer {
             url: oidc.issuer.as_str().into(),
-            audience: audience.as_str().into(),
+            audience,
             upstream,
             scopes: Scopes::of_issuer(&self.config.auth, oidc),
         }
