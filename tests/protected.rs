@@ -7,60 +7,38 @@ use serde_json::Value;
 
 use crate::support::clients::{clients, committed, json, python_with, script};
 use crate::support::http;
-use crate::support::project::{Project, Ran, calculator_config};
+use crate::support::local::Local;
+use crate::support::project::{Ran, calculator_config};
 
 const ADA: &str = "ada@example.com";
 /// Nobody's, but for this test's own cloud.
 const PASSWORD: &str = "Analytical-Engine-1843";
 
-/// A deployed calculator whose embedded cloud ends with it.
-struct Protected(Project);
-
-impl Protected {
-    fn deployed(settings: &str) -> Self {
-        let config = calculator_config()
-            .replace("[auth]\nenabled = false\n", settings)
-            .replace("enable_xray = true", "enable_xray = false");
-        assert!(config.contains(settings), "{config}");
-        let protected = Self(Project::offline(&config));
-        protected.run(&["deploy", "--auto-approve"]).ok();
-        protected
-    }
-
-    fn run(&self, args: &[&str]) -> Ran {
-        self.0.run(&[&["--local"], args].concat())
-    }
-
-    fn output(&self, name: &str) -> String {
-        let ran = self.run(&["output", name, "--raw"]).ok();
-        ran.stdout.trim().to_owned()
-    }
-
-    fn add(&self, name: &str) {
-        let mut command = self
-            .0
-            .command(&["local", "user", "add", name, "--from-env", "PASSWORD"]);
-        let output = command.env("PASSWORD", PASSWORD).output().expect("it runs");
-        Ran::new(&["local", "user", "add"], &output).ok();
-    }
-
-    /// Logs in as the binary does, with a person in a browser.
-    fn log_in(&self) -> Ran {
-        let browser = format!(
-            "python3 {} --user {ADA} --keyboard",
-            script("browser.py").display()
-        );
-        let args = ["--local", "login", "--browser", &browser];
-        let mut command = self.0.command(&args);
-        let output = command.env("MCPDEPLOY_TEST_PASSWORD", PASSWORD).output();
-        Ran::new(&args, &output.expect("it runs"))
-    }
+/// A deployed calculator behind a login.
+fn deployed(settings: &str) -> Local {
+    let config = calculator_config()
+        .replace("[auth]\nenabled = false\n", settings)
+        .replace("enable_xray = true", "enable_xray = false");
+    assert!(config.contains(settings), "{config}");
+    Local::deployed(&config)
 }
 
-impl Drop for Protected {
-    fn drop(&mut self) {
-        self.0.run(&["local", "down"]);
-    }
+fn add(server: &Local, name: &str) {
+    let mut command = server.command(&["local", "user", "add", name, "--from-env", "PASSWORD"]);
+    let output = command.env("PASSWORD", PASSWORD).output().expect("it runs");
+    Ran::new(&["local", "user", "add"], &output).ok();
+}
+
+/// Logs in as the binary does, with a person in a browser.
+fn log_in(server: &Local) -> Ran {
+    let browser = format!(
+        "python3 {} --user {ADA} --keyboard",
+        script("browser.py").display()
+    );
+    let args = ["--local", "login", "--browser", &browser];
+    let mut command = server.command(&args);
+    let output = command.env("MCPDEPLOY_TEST_PASSWORD", PASSWORD).output();
+    Ran::new(&args, &output.expect("it runs"))
 }
 
 const COGNITO: &str =
@@ -86,8 +64,8 @@ fn whole(said: &Value, url: &str) {
 #[test]
 fn clients_that_nobody_here_wrote_log_in() {
     let node = clients()["node"].as_str().expect("it was installed");
-    let server = Protected::deployed(COGNITO);
-    server.add(ADA);
+    let server = deployed(COGNITO);
+    add(&server, ADA);
     let url = server.output("mcp_url");
     let person = ["--user", ADA];
     let env = [("MCPDEPLOY_TEST_PASSWORD", PASSWORD)];
@@ -131,7 +109,7 @@ fn clients_that_nobody_here_wrote_log_in() {
 #[test]
 fn our_own_login_is_as_good_and_people_outlive_the_deployment() {
     clients();
-    let server = Protected::deployed(COGNITO);
+    let server = deployed(COGNITO);
     let url = server.output("mcp_url");
     let stranger = http::request("POST", &url, &[], b"{}").expect("the gateway answers");
     assert_eq!(stranger.status, 401);
@@ -142,9 +120,9 @@ fn our_own_login_is_as_good_and_people_outlive_the_deployment() {
     let metadata = http::request("GET", &metadata, &[], b"").expect("the facade answers");
     assert_eq!(metadata.json()["resource"], url.as_str());
 
-    server.add(ADA);
-    server.log_in().ok();
-    let tested = server.run(&["test", "--json"]).ok();
+    add(&server, ADA);
+    log_in(&server).ok();
+    let tested = server.there(&["test", "--json"]).ok();
     let checks = |id: &str| {
         let events = tested.events();
         let found = events.iter().find(|e| e["data"]["check"]["id"] == id);
@@ -160,25 +138,25 @@ fn our_own_login_is_as_good_and_people_outlive_the_deployment() {
     }
     // A JWT authorizer's 401 cannot name the metadata.
     assert_eq!(checks("login.challenge"), Some("warned".into()));
-    server.run(&["plan", "--detailed-exitcode"]).code(0);
+    server.there(&["plan", "--detailed-exitcode"]).code(0);
 
     // The pool stays, and is found again: the same people log in to the next deployment.
     let pool = server.output("user_pool_id");
-    server.run(&["destroy", "--auto-approve"]).ok();
-    server.run(&["deploy", "--auto-approve"]).ok();
+    server.there(&["destroy", "--auto-approve"]).ok();
+    server.there(&["deploy", "--auto-approve"]).ok();
     assert_eq!(server.output("user_pool_id"), pool);
-    server.log_in().ok();
-    server.run(&["test"]).ok();
+    log_in(&server).ok();
+    server.there(&["test"]).ok();
 
     // Unless it is not to stay.
-    server.0.edit(
+    server.edit(
         "provider = \"cognito\"\n",
         "provider = \"cognito\"\n\n[auth.cognito]\nretain = false\n",
     );
-    server.run(&["apply", "--auto-approve"]).ok();
-    server.run(&["destroy", "--auto-approve"]).ok();
-    server.run(&["deploy", "--auto-approve"]).ok();
+    server.there(&["apply", "--auto-approve"]).ok();
+    server.there(&["destroy", "--auto-approve"]).ok();
+    server.there(&["deploy", "--auto-approve"]).ok();
     assert_ne!(server.output("user_pool_id"), pool);
-    let nobody = server.0.run(&["local", "user", "list", "--json"]).ok();
+    let nobody = server.run(&["local", "user", "list", "--json"]).ok();
     assert!(!nobody.stdout.contains(ADA), "{}", nobody.stdout);
 }
