@@ -158,7 +158,7 @@ fn a_published_server_is_the_same_behind_the_gateway() {
         .replace("name = \"notes\"", "name = \"grafana\"");
     let local = Local::new(&config);
     local
-        .run(&["deploy", "--auto-approve", "--skip-tests"])
+        .there(&["deploy", "--auto-approve", "--skip-tests"])
         .ok();
     // Its tools want a Grafana: that they say so is fine, and takes long.
     let options = ["--json", "--call-tools", "none"];
