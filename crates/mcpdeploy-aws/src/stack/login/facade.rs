@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use mcpdeploy_config::{self as config, Oidc, ProviderType};
+use mcpdeploy_config::{self as config, AuthProvider, Oidc, ProviderType};
 use mcpdeploy_engine::kind::Tags;
 use mcpdeploy_engine::value::Input;
 use serde_json::{Value, json};
@@ -104,7 +104,7 @@ impl Stack<'_> {
                 help: "shorten the descriptions of scopes, or the lists of patterns".to_owned(),
             });
         }
-        let environment = BTreeMap::from([
+        let mut environment = BTreeMap::from([
             ("MCPDEPLOY_ROLE".to_owned(), Input::from("facade")),
             (
                 "MCPDEPLOY_FACADE".to_owned(),
@@ -112,6 +112,13 @@ impl Stack<'_> {
             ),
             ("MCPDEPLOY_FACADE_KEY".to_owned(), text(Secret::arn(&key))),
         ]);
+        // Nobody reads it: a value that changed makes the next apply start the facade anew.
+        if let Some(version) = self
+            .issuers_secret()
+            .and_then(|name| Self::secret_version(name, setting.secrets))
+        {
+            environment.insert("MCPDEPLOY_FACADE_VERSION".to_owned(), version);
+        }
         let function = self.add::<Function>(
             &name,
             &FunctionInputs {
@@ -209,10 +216,8 @@ impl Stack<'_> {
             Some(_) | None => {}
         }
         // The service's own key lets in whoever may read; another does not.
-        let oidc = self.config.auth.oidc.as_ref();
-        let named = oidc.and_then(|oidc| oidc.secret_name.as_deref());
-        let secret = named
-            .filter(|name| self.is_for_login(name))
+        let secret = self
+            .issuers_secret()
             .and_then(|name| self.config.secrets.get(name));
         let kms_key = secret.and_then(|secret| secret.kms_key.as_deref());
         let decrypt = kms_key.map(|kms_key| self.decrypt(kms_key, place));
@@ -237,6 +242,14 @@ impl Stack<'_> {
             policies.insert("xray".to_owned(), PolicyDocument::new([xray]));
         }
         policies
+    }
+
+    /// The entry of `[secrets]` that the facade itself reads.
+    fn issuers_secret(&self) -> Option<&str> {
+        let auth = &self.config.auth;
+        let oidc = auth.oidc.as_ref()?;
+        let named = oidc.secret_name.as_deref();
+        named.filter(|_| auth.provider == AuthProvider::Oidc)
     }
 
     /// What it is told; see `docs/runtime.md`. What is as it is anyway is left out.
