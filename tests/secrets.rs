@@ -317,6 +317,32 @@ fn a_logins_secret_comes_first_and_a_new_value_reaches_cognito() {
     safe.assert_clean(&[]);
 }
 
+/// The secret of a client at an issuer is the facade's to read, and nobody else's.
+#[test]
+fn an_issuers_secret_is_the_facades() {
+    let key = "key/1234abcd-12ab-34cd-56ef-1234567890ab";
+    let login = "OIDC_CLIENT_SECRET = { kms_key = \"1234abcd-12ab-34cd-56ef-1234567890ab\" }\n\
+        [auth]\nenabled = true\nprovider = \"oidc\"\n\
+        [auth.oidc]\nissuer = \"https://issuer.example\"\nclient_id = \"mcp\"\n\
+        secret_name = \"OIDC_CLIENT_SECRET\"\n";
+    let safe = Safe::new(&config(login).replace("[auth]\nenabled = false\n", ""));
+    safe.run(&["apply", "--auto-approve"])
+        .code(1)
+        .says("the secret OIDC_CLIENT_SECRET has no value");
+    let plan = safe.project.plan(&[]);
+    let actions = plan.0["actions"].as_array().expect("a plan has actions");
+    let of = |address: &str| {
+        let found = actions.iter().find(|action| action["address"] == address);
+        found.unwrap_or_else(|| panic!("no {address}")).to_string()
+    };
+    assert!(of("aws.iam.role.login").contains(key));
+    assert!(of("aws.lambda.function.calculator-login").contains("MCPDEPLOY_FACADE_VERSION"));
+    let server = of("aws.iam.role.exec") + &of("aws.lambda.function.calculator");
+    for part in [key, "OIDC_CLIENT_SECRET"] {
+        assert!(!server.contains(part), "{part}: {server}");
+    }
+}
+
 /// Removed for a while, and restored by a new value.
 #[test]
 fn a_removed_secret_is_restored_by_setting_it() {

@@ -9,6 +9,7 @@ use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::logins::{self, AtTerminal};
 use crate::screen::Screen;
+use crate::views::text;
 
 /// The secret of a client that was registered by hand. An argument would be in lists of processes.
 const SECRET: &str = "MCPDEPLOY_CLIENT_SECRET";
@@ -65,7 +66,7 @@ pub(crate) async fn run(global: &Global, args: &Login, screen: &Screen) -> Resul
     };
     screen.result(
         "login",
-        &in_words(&endpoint, &token),
+        &text::wrap(&in_words(&endpoint, &token), screen.theme().width).join("\n"),
         json!({
             "endpoint": endpoint.url,
             "issuer": token.issuer,

@@ -108,6 +108,13 @@ impl Stack<'_> {
         if let Some(key) = &key {
             environment.insert("MCPDEPLOY_FACADE_KEY".to_owned(), text(Secret::arn(key)));
         }
+        // Nobody reads it: a value that changed makes the next apply start the facade anew.
+        if let Some(version) = self
+            .issuers_secret()
+            .and_then(|name| Self::secret_version(name, setting.secrets))
+        {
+            environment.insert("MCPDEPLOY_FACADE_VERSION".to_owned(), version);
+        }
         let function = self.add::<Function>(
             &name,
             &FunctionInputs {
@@ -230,10 +237,8 @@ impl Stack<'_> {
                 Some(_) | None => {}
             }
             // The service's own key lets in whoever may read; another does not.
-            let oidc = self.config.auth.oidc.as_ref();
-            let named = oidc.and_then(|oidc| oidc.secret_name.as_deref());
-            let secret = named
-                .filter(|name| self.is_for_login(name))
+            let secret = self
+                .issuers_secret()
                 .and_then(|name| self.config.secrets.get(name));
             let kms_key = secret.and_then(|secret| secret.kms_key.as_deref());
             let decrypt = kms_key.map(|kms_key| self.decrypt(kms_key, place));
@@ -263,6 +268,14 @@ impl Stack<'_> {
                 "scopes": issuer.scopes.described(),
             })
         })
+    }
+
+    /// The entry of `[secrets]` that the facade itself reads.
+    fn issuers_secret(&self) -> Option<&str> {
+        let auth = &self.config.auth;
+        let oidc = auth.oidc.as_ref()?;
+        let named = oidc.secret_name.as_deref();
+        named.filter(|_| auth.provider == AuthProvider::Oidc)
     }
 
     /// What it is told; see `docs/runtime.md`. What is as it is anyway is left out.

@@ -153,7 +153,10 @@ fn reaches(session: &Session, names: &[&str], screen: &Screen) {
         let secret = secrets.get(*name);
         secret.is_some_and(|secret| secret.inject == Inject::Env)
     });
-    if injected {
+    let auth = &session.loaded.config.auth;
+    if auth.secrets().any(|name| names.contains(&name)) {
+        screen.next("mcpdeploy apply        (takes it to the login)");
+    } else if injected {
         screen.next("mcpdeploy apply        (starts the server anew with it)");
     } else {
         screen.say("The server has it when it reads the secret the next time.");
