@@ -129,10 +129,8 @@ enabled = false
                 "[\"mcp/write\", \"mcp/prune\"]\n\n[auth.scopes.custom]\n\"mcp/prune\" = \"Remove all\"",
             );
         let told = variables(&file, true);
-        let of = |name: &str| {
-            let url = &mut |_: &Reference| Lookup::Known(json!("https://x.example"));
-            resolve(&told[name], url).unwrap()
-        };
+        let url = |_: &Reference| Lookup::Known(json!("https://x.example"));
+        let of = |name: &str| resolve(&told[name], &mut { url }).unwrap();
         assert_eq!(
             of("MCPDEPLOY_TOOL_SCOPES"),
             r#"{"delete_*":["https://x.example/mcp/write","https://x.example/mcp/prune"]}"#

@@ -187,6 +187,10 @@ pub(super) fn tool_scopes(auth: &Auth, server: &Server) -> Input<String> {
 fn input(value: Value) -> Input<String> {
     match value {
         Value::String(text) => Input::Value(text),
-        open => Input::Open(open),
+        open @ (Value::Null
+        | Value::Bool(_)
+        | Value::Number(_)
+        | Value::Array(_)
+        | Value::Object(_)) => Input::Open(open),
     }
 }
