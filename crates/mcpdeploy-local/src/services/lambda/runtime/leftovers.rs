@@ -9,9 +9,10 @@
 use std::fs;
 use std::sync::{Arc, Mutex};
 
-use rustix::process::{Pid, Signal, kill_process_group};
+use rustix::process::Pid;
 use serde::{Deserialize, Serialize};
 
+use super::family;
 use crate::storage::{Collection, ReadError, Storage};
 
 /// A process, told from all others there ever are on this machine.
@@ -120,9 +121,7 @@ impl Row {
                 pid = self.process.pid,
                 "ending a process that an earlier cloud left"
             );
-            if let Err(error) = kill_process_group(pid, Signal::KILL) {
-                tracing::warn!(%error, "it does not end");
-            }
+            family::end(pid);
         }
     }
 }

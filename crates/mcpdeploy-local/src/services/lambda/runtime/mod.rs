@@ -29,6 +29,7 @@ mod bootstrap;
 mod elf;
 mod environment;
 mod failure;
+mod family;
 mod hints;
 mod instance;
 mod invocation;

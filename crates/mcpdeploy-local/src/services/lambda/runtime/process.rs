@@ -1,5 +1,5 @@
 //! One process: started in a group of its own, listened to, and ended with all that it started. (What
-//! leaves the group, as daemons do, is not found again.)
+//! has lost its parent, as daemons do, is not found again.)
 
 use std::collections::BTreeMap;
 use std::future::pending;
@@ -9,11 +9,12 @@ use std::process::Stdio;
 use std::time::Duration;
 
 use rustix::io::Errno;
-use rustix::process::{Pid, Signal, kill_process_group};
+use rustix::process::Pid;
 use tokio::net::unix::pipe;
 use tokio::process::{Child, Command};
 
 use super::failure::Ending;
+use super::family;
 use super::log::Log;
 
 /// How long a killed process may take until the system gives it back.
@@ -42,11 +43,7 @@ impl Group {
     /// another process before the leader is reaped: it is called before, or right after.
     fn kill(&mut self) {
         if let Some(pid) = self.0.take() {
-            match kill_process_group(pid, Signal::KILL) {
-                // When there is nobody left in it, that is what was wanted.
-                Ok(()) | Err(Errno::SRCH) => {}
-                Err(error) => tracing::warn!(%error, ?pid, "a process group does not end"),
-            }
+            family::end(pid);
         }
     }
 }
