@@ -107,13 +107,13 @@ impl Stack<'_> {
         ]);
         if let Some(key) = &key {
             environment.insert("MCPDEPLOY_FACADE_KEY".to_owned(), text(Secret::arn(key)));
-        }
-        // Nobody reads it: a value that changed makes the next apply start the facade anew.
-        if let Some(version) = self
-            .issuers_secret()
-            .and_then(|name| Self::secret_version(name, setting.secrets))
-        {
-            environment.insert("MCPDEPLOY_FACADE_VERSION".to_owned(), version);
+            // Nobody reads it: a value that changed makes the next apply start the facade anew.
+            let version = self
+                .issuers_secret()
+                .and_then(|name| Self::secret_version(name, setting.secrets));
+            if let Some(version) = version {
+                environment.insert("MCPDEPLOY_FACADE_VERSION".to_owned(), version);
+            }
         }
         let function = self.add::<Function>(
             &name,
