@@ -8,6 +8,7 @@ pub(crate) mod iam;
 pub(crate) mod kms;
 pub(crate) mod lambda;
 pub(crate) mod logs;
+mod page;
 pub(crate) mod s3;
 pub(crate) mod secretsmanager;
 pub(crate) mod sns;

@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 
 use super::record::Secret;
 use super::{At, State, invalid_parameter};
+use crate::services::page::{NoPage, Page};
 use crate::wire::{Fault, Reply};
 
 #[derive(Debug, Deserialize)]
@@ -82,41 +83,12 @@ fn begins(text: &str, start: &str) -> bool {
     text.to_lowercase().starts_with(&start.to_lowercase())
 }
 
-/// A part of a list. Its token is how many rows came before.
-#[derive(Debug)]
-pub(super) struct Page {
-    most: usize,
-    from: usize,
-}
-
-impl Page {
-    pub(super) fn new(
-        most: Option<usize>,
-        limit: usize,
-        token: Option<&str>,
-    ) -> Result<Self, Fault> {
-        let most = most.unwrap_or(limit);
-        if !(1..=limit).contains(&most) {
-            return Err(invalid_parameter(format!(
-                "MaxResults must be between 1 and {limit}."
-            )));
-        }
-        let from = match token {
-            None => 0,
-            Some(token) => token
-                .parse()
-                .map_err(|_| Fault::bad("InvalidNextTokenException", "Invalid NextToken."))?,
-        };
-        Ok(Self { most, from })
-    }
-
-    /// The rows of this page, and the token of the next one.
-    pub(super) fn of<T>(&self, rows: Vec<T>) -> (Vec<T>, Option<String>) {
-        let end = self.from.saturating_add(self.most);
-        let next = (end < rows.len()).then(|| end.to_string());
-        let page = rows.into_iter().skip(self.from).take(self.most);
-        (page.collect(), next)
-    }
+/// A page of at most `limit` rows, or this service's words about why there is none.
+pub(super) fn page(most: Option<usize>, limit: usize, token: Option<&str>) -> Result<Page, Fault> {
+    Page::new(most, limit, token).map_err(|none| match none {
+        NoPage::Size(_) => invalid_parameter(format!("MaxResults must be between 1 and {limit}.")),
+        NoPage::Token => Fault::bad("InvalidNextTokenException", "Invalid NextToken."),
+    })
 }
 
 impl State {
@@ -145,7 +117,7 @@ impl State {
     }
 
     pub(super) fn list(&self, at: &At, input: &ListSecrets) -> Result<Reply, Fault> {
-        let page = Page::new(input.max_results, 100, input.next_token.as_deref())?;
+        let page = page(input.max_results, 100, input.next_token.as_deref())?;
         let wanted = |s: &Secret| input.include_planned_deletion || s.deleted.is_none();
         let newest = input.sort_order.as_deref() == Some("desc");
         let (found, next) = self.page(at, &input.filters, newest, &page, wanted)?;
@@ -208,11 +180,11 @@ mod tests {
 
     #[test]
     fn pages() {
-        let page = Page::new(Some(2), 100, None).unwrap();
-        assert_eq!(page.of(vec![1, 2, 3]), (vec![1, 2], Some("2".to_owned())));
-        let page = Page::new(Some(2), 100, Some("2")).unwrap();
-        assert_eq!(page.of(vec![1, 2, 3]), (vec![3], None));
-        assert!(Page::new(Some(0), 100, None).is_err());
-        assert!(Page::new(None, 100, Some("x")).is_err());
+        let first = page(Some(2), 100, None).unwrap();
+        assert_eq!(first.of(vec![1, 2, 3]), (vec![1, 2], Some("2".to_owned())));
+        let second = page(Some(2), 100, Some("2")).unwrap();
+        assert_eq!(second.of(vec![1, 2, 3]), (vec![3], None));
+        assert!(page(Some(0), 100, None).is_err());
+        assert!(page(None, 100, Some("x")).is_err());
     }
 }

@@ -3,7 +3,7 @@
 use serde::Deserialize;
 use serde_json::json;
 
-use super::list::Page;
+use super::list::page;
 use super::record::CURRENT;
 use super::{At, State, invalid_parameter};
 use crate::wire::{self, Fault, Reply};
@@ -78,7 +78,7 @@ impl State {
 
     pub(super) fn list_versions(&self, at: &At, input: &ListVersions) -> Result<Reply, Fault> {
         let (_, secret) = self.find(at, &input.secret_id)?;
-        let page = Page::new(input.max_results, 100, input.next_token.as_deref())?;
+        let page = page(input.max_results, 100, input.next_token.as_deref())?;
         let wanted = secret
             .versions
             .iter()

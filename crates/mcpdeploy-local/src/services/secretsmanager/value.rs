@@ -6,7 +6,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use time::Time;
 
-use super::list::{Filter, Page};
+use super::list::{Filter, page};
 use super::record::{CURRENT, Content, PENDING, Secret, Version};
 use super::{At, State, invalid_parameter, invalid_request};
 use crate::wire::{self, Fault, Reply};
@@ -258,7 +258,7 @@ impl State {
                 (ids, None)
             }
             (None, Some(filters)) => {
-                let page = Page::new(input.max_results, 20, input.next_token.as_deref())?;
+                let page = page(input.max_results, 20, input.next_token.as_deref())?;
                 let living = |secret: &Secret| secret.deleted.is_none();
                 let (found, next) = self.page(at, &filters, false, &page, living)?;
                 (found.iter().map(|s| s.arn.clone()).collect(), next)

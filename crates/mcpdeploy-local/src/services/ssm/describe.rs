@@ -3,7 +3,7 @@
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::get::Page;
+use super::get::page;
 use super::record::Parameter;
 use super::{At, State};
 use crate::wire::{Fault, Reply};
@@ -76,7 +76,7 @@ impl State {
         if !input.filters.is_empty() {
             return Err(Fault::absent("the older filters of DescribeParameters"));
         }
-        let page = Page::new(input.max_results, 50, input.next_token.as_deref())?;
+        let page = page(input.max_results, 50, input.next_token.as_deref())?;
         let mut found = Vec::new();
         for parameter in self.all(at) {
             let mut fits = true;

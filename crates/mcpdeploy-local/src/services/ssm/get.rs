@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 
 use super::record::{Parameter, Version};
 use super::{At, State, invalid, missing};
+use crate::services::page::{NoPage, Page};
 use crate::wire::{Fault, Reply};
 
 #[derive(Debug, Deserialize)]
@@ -122,7 +123,7 @@ impl State {
         if !input.parameter_filters.is_empty() {
             return Err(Fault::absent("filters of GetParametersByPath"));
         }
-        let page = Page::new(input.max_results, 10, input.next_token.as_deref())?;
+        let page = page(input.max_results, 10, input.next_token.as_deref())?;
         let folder = format!("{}/", input.path.trim_end_matches('/'));
         let found = self
             .all(at)
@@ -143,7 +144,7 @@ impl State {
     }
 
     pub(super) fn history(&self, at: &At, input: &History) -> Result<Reply, Fault> {
-        let page = Page::new(input.max_results, 50, input.next_token.as_deref())?;
+        let page = page(input.max_results, 50, input.next_token.as_deref())?;
         let (parameter, ..) = self.find(at, &input.name)?;
         let (versions, next) = page.of(parameter.versions.iter().collect());
         let versions: Vec<Value> = versions
@@ -162,39 +163,12 @@ impl State {
     }
 }
 
-/// A part of a list. Its token is how many rows came before.
-#[derive(Debug)]
-pub(super) struct Page {
-    most: usize,
-    from: usize,
-}
-
-impl Page {
-    pub(super) fn new(
-        most: Option<usize>,
-        limit: usize,
-        token: Option<&str>,
-    ) -> Result<Self, Fault> {
-        let most = most.unwrap_or(limit);
-        if !(1..=limit).contains(&most) {
-            return Err(invalid(format!(
-                "1 validation error detected: Value '{most}' at 'maxResults' failed to satisfy constraint: Member must have value less than or equal to {limit}."
-            )));
-        }
-        let from = match token {
-            None => 0,
-            Some(token) => token
-                .parse()
-                .map_err(|_| Fault::bad("InvalidNextToken", "The specified token isn't valid."))?,
-        };
-        Ok(Self { most, from })
-    }
-
-    /// The rows of this page, and the token of the next one.
-    pub(super) fn of<T>(&self, rows: Vec<T>) -> (Vec<T>, Option<String>) {
-        let end = self.from.saturating_add(self.most);
-        let next = (end < rows.len()).then(|| end.to_string());
-        let page = rows.into_iter().skip(self.from).take(self.most);
-        (page.collect(), next)
-    }
+/// A page of at most `limit` rows, or this service's words about why there is none.
+pub(super) fn page(most: Option<usize>, limit: usize, token: Option<&str>) -> Result<Page, Fault> {
+    Page::new(most, limit, token).map_err(|none| match none {
+        NoPage::Size(most) => invalid(format!(
+            "1 validation error detected: Value '{most}' at 'maxResults' failed to satisfy constraint: Member must have value less than or equal to {limit}."
+        )),
+        NoPage::Token => Fault::bad("InvalidNextToken", "The specified token isn't valid."),
+    })
 }
