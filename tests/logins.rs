@@ -3,10 +3,10 @@
 
 use std::sync::{Arc, OnceLock};
 
+use mcpdeploy_testkit::server::{Req, Resp, Server};
 use serde_json::{Value, json};
 
 use crate::support::project::{Project, root};
-use crate::support::server::{Req, Resp, Server};
 
 const OFFLINE: &str = r#"
 [target]
@@ -127,6 +127,11 @@ fn a_login_is_kept_used_printed_and_ended() {
         .code(1)
         .says("there is no good login");
 
+    project
+        .run(&["login", &url, "--browser", "false", "--wait", "1s"])
+        .code(1)
+        .says("No browser could be opened (the command failed: exit status: 1)")
+        .says("nobody came back");
     let ran = project.run(&["login", &url]).ok();
     let shown = format!("{}{}", ran.stdout, ran.stderr);
     assert!(!shown.contains("s3cret"), "{shown}");

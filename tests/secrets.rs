@@ -276,6 +276,9 @@ fn a_logins_secret_comes_first_and_a_new_value_reaches_cognito() {
         .ok()
         .says("the secret API_TOKEN has no value yet")
         .says("the secret GOOGLE_CLIENT_SECRET has no value, and apply will not begin without it");
+    safe.run(&["--json", "plan"])
+        .ok()
+        .says("{\"event\":\"warning\",\"warning\":\"the secret API_TOKEN has no value yet");
     safe.run(&["doctor"])
         .code(1)
         .says("GOOGLE_CLIENT_SECRET has no value")

@@ -5,27 +5,39 @@
 
 use std::error::Error;
 use std::io::Write;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::{env, fs};
 
 use flate2::{Compression, GzBuilder};
+use sha2::{Digest, Sha256};
 
 /// As `Architecture::as_str` has them, in the order of `Architecture`.
 const PROCESSORS: [&str; 2] = ["x86_64", "arm64"];
 
 fn main() -> Result<(), Box<dyn Error>> {
-    let from = PathBuf::from(env::var("CARGO_MANIFEST_DIR")?).join("../../target/runtime");
+    let root = PathBuf::from(env::var("CARGO_MANIFEST_DIR")?).join("../..");
+    let source = root.join("crates/mcpdeploy-runtime/src");
+    let from = root.join("target/runtime");
     let into = PathBuf::from(env::var("OUT_DIR")?);
     // Cargo would run this every time for a path that is not there.
     fs::create_dir_all(&from)?;
     println!("cargo::rerun-if-changed={}", from.display());
+    println!("cargo::rerun-if-changed={}", source.display());
     println!("cargo::rerun-if-changed=build.rs");
+    let today = digest(&source)?;
     let mut table = String::new();
     for processor in PROCESSORS {
         let program = from.join(processor).join("mcpdeploy-runtime");
         if !program.is_file() {
             table.push_str("None, ");
             continue;
+        }
+        // What `make runtime` says it was made of.
+        if fs::read_to_string(program.with_file_name("source")).is_ok_and(|made| made != today) {
+            println!(
+                "cargo::warning=mcpdeploy-runtime for {processor} is older than its source, and is \
+                 put in as it is: make runtime"
+            );
         }
         let packed = into.join(format!("{processor}.gz"));
         // Without a date and a name: the same bytes for the same program.
@@ -38,5 +50,37 @@ fn main() -> Result<(), Box<dyn Error>> {
         into.join("embedded.rs"),
         format!("const EMBEDDED: [Option<&[u8]>; 2] = [{table}];\n"),
     )?;
+    Ok(())
+}
+
+/// What a program is made of: the SHA-256, in hexadecimal, over the sorted lines that have every file's
+/// SHA-256 and path (as `static.py` makes it).
+fn digest(folder: &Path) -> Result<String, Box<dyn Error>> {
+    let mut files = Vec::new();
+    below(folder, &mut files)?;
+    let mut lines: Vec<String> = Vec::new();
+    for file in files {
+        let name = file
+            .strip_prefix(folder)?
+            .to_string_lossy()
+            .replace('\\', "/");
+        lines.push(format!(
+            "{} {name}\n",
+            hex::encode(Sha256::digest(fs::read(&file)?))
+        ));
+    }
+    lines.sort();
+    Ok(hex::encode(Sha256::digest(lines.concat())))
+}
+
+fn below(folder: &Path, files: &mut Vec<PathBuf>) -> std::io::Result<()> {
+    for entry in fs::read_dir(folder)? {
+        let path = entry?.path();
+        if path.is_dir() {
+            below(&path, files)?;
+        } else {
+            files.push(path);
+        }
+    }
     Ok(())
 }

@@ -10,6 +10,7 @@ takes another one. Needs nothing but Rust and Python's own library; Zig is insta
 """
 
 import fcntl
+import hashlib
 import os
 import shutil
 import subprocess
@@ -91,6 +92,14 @@ def put(made: Path, there: Path) -> None:
     os.replace(new, there)
 
 
+def digest(folder: Path) -> str:
+    """What the program is made of, for the build of mcpdeploy, which warns of one that is older."""
+    sha256 = lambda data: hashlib.sha256(data).hexdigest()
+    files = [path for path in folder.rglob("*") if path.is_file()]
+    lines = [f"{sha256(path.read_bytes())} {path.relative_to(folder).as_posix()}\n" for path in files]
+    return sha256("".join(sorted(lines)).encode())
+
+
 def main() -> None:
     processors = sys.argv[1:] or list(TARGETS)
     unknown = [name for name in processors if name not in TARGETS]
@@ -107,9 +116,14 @@ def main() -> None:
     cargo = ["cargo", "build", "--locked", "--package", "mcpdeploy-runtime", "--profile", "runtime"]
     for target, _ in targets:
         cargo += ["--target", target]
+    # Before the build: what changes meanwhile may not be in the program.
+    source = digest(ROOT / "crates" / "mcpdeploy-runtime" / "src")
     subprocess.run(cargo, check=True, env=environment, cwd=ROOT)
     for processor, (target, _) in zip(processors, targets):
         put(BUILD / target / "runtime" / "mcpdeploy-runtime", OUTPUT / processor / "mcpdeploy-runtime")
+        note = OUTPUT / processor / "source"
+        if not note.is_file() or note.read_text() != source:
+            note.write_text(source)
 
 
 if __name__ == "__main__":

@@ -83,3 +83,75 @@ fn one_logs_in_through_the_facade_and_stays_logged_in() {
     local.there(&["logout"]).ok();
     local.there(&["test", "--only", "login.token"]).code(1);
 }
+
+/// Clients go to an issuer that registers them themselves: nothing of ours is in between.
+#[test]
+fn one_logs_in_at_an_issuer_that_registers_clients() {
+    let issuer = Issuer::registering();
+    let audience = format!("audience = \"{}\"\n", super::AUDIENCE);
+    let config = config("http", &issuer, "registers_clients = true\n");
+    assert!(config.contains(&audience), "{config}");
+    let local = Local::of(Project::offline(&config.replace(&audience, "")));
+    local.there(&["deploy", "--auto-approve"]).ok();
+    local.there(&["doctor"]).ok().says(&issuer.url());
+    local
+        .there(&["test"])
+        .code(1)
+        .says("mcpdeploy --local login");
+
+    let script = root().join("tests/clients/browser.py");
+    let browser = format!("python3 {} --user nobody", script.display());
+    local
+        .there(&["--no-input", "login", "--browser", &browser])
+        .ok()
+        .says(&format!("Logged in to {} at {}", local.url(), issuer.url()));
+    let logins = issuer.logins();
+    assert_eq!(logins.len(), 1);
+    assert_eq!(
+        logins[0].get("resource"),
+        Some(local.url()),
+        "the token is for this server"
+    );
+    let tested = local.there(&["--json", "test"]).ok();
+    assert_eq!(tested.failing().len(), 0, "{:?}", tested.failing());
+    assert_eq!(issuer.grants(), ["authorization_code", "refresh_token"]);
+
+    // A token of the same issuer for another server is none here.
+    let url = local.url();
+    let bearer = format!("Bearer {}", issuer.token("openid"));
+    let headers = [("authorization", bearer.as_str())];
+    let refused = call(&url, &headers, "read", &json!({"name": "a"}));
+    assert_eq!(refused.status, 401, "{}", refused.text());
+}
+
+/// An issuer that API Gateway could not use is found before anybody wants to log in.
+#[test]
+fn an_issuer_that_is_not_there_is_found() {
+    let issuer = Issuer::new();
+    let file = config("http", &issuer, "");
+    let found = |file: &str| {
+        let local = Local::of(Project::offline(file));
+        local.there(&["doctor"])
+    };
+    found(&file).says(&issuer.url());
+    for (file, said) in [
+        (
+            file.replace(&issuer.url(), &format!("{}/", issuer.url())),
+            "exactly as it names itself",
+        ),
+        (
+            file.replace(&issuer.url(), &format!("{}/other", issuer.url())),
+            "API Gateway finds the keys of tokens by that document",
+        ),
+        (
+            file.replace(&issuer.url(), "http://127.0.0.1:1"),
+            "gets no answer",
+        ),
+        (
+            format!("{file}\nregisters_clients = true\n"),
+            "says of no place where clients register themselves",
+        ),
+    ] {
+        found(&file).code(1).says(said);
+    }
+}

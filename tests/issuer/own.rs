@@ -7,6 +7,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use base64::Engine;
 use base64::prelude::{BASE64_STANDARD, BASE64_URL_SAFE_NO_PAD};
+use mcpdeploy_testkit::server::{Req, Resp, Server};
 use ring::digest;
 use ring::rand::SystemRandom;
 use ring::rsa::PublicKeyComponents;
@@ -16,7 +17,6 @@ use rsa::rand_core::{OsRng, RngCore as _};
 use serde_json::{Value, json};
 
 use super::{AUDIENCE, CLIENT};
-use crate::support::server::{Req, Resp, Server};
 
 /// The name of the key that there is.
 pub(super) const KEY_ID: &str = "today";
@@ -72,8 +72,18 @@ pub(super) fn now() -> i64 {
 
 /// What somebody agreed to.
 struct Grant {
+    client: String,
     challenge: String,
     redirect_uri: String,
+    /// What tokens of it are good for.
+    good_for: GoodFor,
+}
+
+/// What a token is good for.
+#[derive(Clone)]
+struct GoodFor {
+    /// The resource that was asked for.
+    audience: String,
     scope: String,
 }
 
@@ -81,8 +91,10 @@ struct Grant {
 struct Books {
     key: Key,
     codes: Mutex<HashMap<String, Grant>>,
-    /// Refresh tokens and the scopes that they are for; each is good once.
-    refreshes: Mutex<HashMap<String, String>>,
+    /// Refresh tokens, whose they are, and what they are good for; each is good once.
+    refreshes: Mutex<HashMap<String, (String, GoodFor)>>,
+    /// Clients that registered themselves, with their redirect URI; none can where there is no list.
+    registered: Option<Mutex<HashMap<String, String>>>,
 }
 
 /// The issuer; it ends with the value.
@@ -92,11 +104,22 @@ pub(super) struct Issuer {
 }
 
 impl Issuer {
+    /// One that knows one client, with a secret.
     pub(super) fn new() -> Self {
+        Self::start(None)
+    }
+
+    /// One with which clients register themselves, without a secret.
+    pub(super) fn registering() -> Self {
+        Self::start(Some(Mutex::default()))
+    }
+
+    fn start(registered: Option<Mutex<HashMap<String, String>>>) -> Self {
         let books = Arc::new(Books {
             key: Key::new(),
             codes: Mutex::default(),
             refreshes: Mutex::default(),
+            registered,
         });
         let root: Arc<OnceLock<String>> = Arc::default();
         let (known, kept) = (Arc::clone(&root), Arc::clone(&books));
@@ -115,7 +138,7 @@ impl Issuer {
 
     /// The claims of a good token with these scopes.
     pub(super) fn claims(&self, scope: &str) -> Value {
-        claims(&self.url(), scope)
+        claims(&self.url(), AUDIENCE, scope)
     }
 
     /// A token with these claims.
@@ -143,10 +166,10 @@ impl Issuer {
     }
 }
 
-fn claims(issuer: &str, scope: &str) -> Value {
+fn claims(issuer: &str, audience: &str, scope: &str) -> Value {
     json!({
         "iss": issuer,
-        "aud": AUDIENCE,
+        "aud": audience,
         "sub": "ada",
         "scope": scope,
         "iat": now() - 10,
@@ -167,9 +190,8 @@ fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
 impl Books {
     fn answer(&self, req: &Req, root: &str) -> Resp {
         match (req.method.as_str(), req.path.as_str()) {
-            ("GET", "/.well-known/openid-configuration") => Resp::json(
-                200,
-                &json!({
+            ("GET", "/.well-known/openid-configuration") => {
+                let mut document = json!({
                     "issuer": root,
                     "authorization_endpoint": format!("{root}/authorize"),
                     "token_endpoint": format!("{root}/token"),
@@ -177,8 +199,15 @@ impl Books {
                     "response_types_supported": ["code"],
                     "subject_types_supported": ["public"],
                     "id_token_signing_alg_values_supported": ["RS256"],
-                }),
-            ),
+                });
+                if self.registered.is_some() {
+                    document["registration_endpoint"] = json!(format!("{root}/register"));
+                    document["code_challenge_methods_supported"] = json!(["S256"]);
+                    document["token_endpoint_auth_methods_supported"] = json!(["none"]);
+                }
+                Resp::json(200, &document)
+            }
+            ("POST", "/register") => self.register(req),
             ("GET", "/keys") => Resp::json(200, &self.keys()),
             ("GET", "/authorize") => self.authorize(req, root),
             ("POST", "/token") => match self.token(req, root) {
@@ -197,10 +226,47 @@ impl Books {
         }]})
     }
 
-    /// Logs in whoever comes, for the one client.
+    /// Takes in a public client.
+    fn register(&self, req: &Req) -> Resp {
+        let asked = req.json();
+        let (Some(registered), Some(redirect_uri)) =
+            (&self.registered, asked["redirect_uris"][0].as_str())
+        else {
+            return Resp::json(400, &json!({"error": "invalid_client_metadata"}));
+        };
+        let id = random();
+        lock(registered).insert(id.clone(), redirect_uri.to_owned());
+        let mut answer = asked.clone();
+        answer["client_id"] = json!(id);
+        Resp::json(201, &answer)
+    }
+
+    /// Whether the client is known, and may be sent back to there.
+    fn knows(&self, client: &str, redirect_uri: &str) -> bool {
+        match &self.registered {
+            None => client == CLIENT,
+            Some(registered) => lock(registered)
+                .get(client)
+                .is_some_and(|known| known == redirect_uri),
+        }
+    }
+
+    /// The client that asks for tokens, if it is who it says.
+    fn client(&self, req: &Req) -> Option<String> {
+        let basic = BASE64_STANDARD.encode(format!("{CLIENT}:{SECRET}"));
+        match &self.registered {
+            None => (req.header("authorization")? == format!("Basic {basic}"))
+                .then(|| CLIENT.to_owned()),
+            Some(registered) => req
+                .get("client_id")
+                .filter(|id| lock(registered).contains_key(id)),
+        }
+    }
+
+    /// Logs in whoever comes, for a client that is known.
     fn authorize(&self, req: &Req, root: &str) -> Resp {
         let get = |name: &str| req.get(name).unwrap_or_default();
-        let right = get("client_id") == CLIENT
+        let right = self.knows(&get("client_id"), &get("redirect_uri"))
             && get("response_type") == "code"
             && get("code_challenge_method") == "S256"
             && !get("code_challenge").is_empty();
@@ -215,9 +281,13 @@ impl Books {
             .finish();
         let location = format!("{}?{location}", get("redirect_uri"));
         let grant = Grant {
+            client: get("client_id"),
             challenge: get("code_challenge"),
             redirect_uri: get("redirect_uri"),
-            scope: get("scope"),
+            good_for: GoodFor {
+                audience: get("resource"),
+                scope: get("scope"),
+            },
         };
         lock(&self.codes).insert(code, grant);
         Resp::empty(302).header("location", &location)
@@ -225,35 +295,38 @@ impl Books {
 
     fn token(&self, req: &Req, root: &str) -> Result<Value, &'static str> {
         let get = |name: &str| req.get(name).unwrap_or_default();
-        let basic = BASE64_STANDARD.encode(format!("{CLIENT}:{SECRET}"));
-        if req.header("authorization") != Some(&format!("Basic {basic}")) {
-            return Err("invalid_client");
-        }
-        let scope = match get("grant_type").as_str() {
+        let client = self.client(req).ok_or("invalid_client")?;
+        let good_for = match get("grant_type").as_str() {
             "authorization_code" => {
                 let grant = lock(&self.codes).remove(&get("code"));
                 let grant = grant.ok_or("invalid_grant")?;
                 let hash = digest::digest(&digest::SHA256, get("code_verifier").as_bytes());
-                if encode(hash.as_ref()) != grant.challenge
+                if client != grant.client
+                    || encode(hash.as_ref()) != grant.challenge
                     || get("redirect_uri") != grant.redirect_uri
                 {
                     return Err("invalid_grant");
                 }
-                grant.scope
+                grant.good_for
             }
             "refresh_token" => {
                 let token = get("refresh_token");
-                lock(&self.refreshes)
+                let (of, good_for) = lock(&self.refreshes)
                     .remove(&token)
-                    .ok_or("invalid_grant")?
+                    .ok_or("invalid_grant")?;
+                if of != client {
+                    return Err("invalid_grant");
+                }
+                good_for
             }
             _ => return Err("unsupported_grant_type"),
         };
         let refresh = random();
-        lock(&self.refreshes).insert(refresh.clone(), scope.clone());
+        lock(&self.refreshes).insert(refresh.clone(), (client, good_for.clone()));
+        let GoodFor { audience, scope } = good_for;
         let header = json!({"alg": "RS256", "kid": KEY_ID});
         Ok(json!({
-            "access_token": self.key.sign(&header, &claims(root, &scope)),
+            "access_token": self.key.sign(&header, &claims(root, &audience, &scope)),
             "token_type": "Bearer",
             // Less than it is good for, and less than clients wait before they renew one.
             "expires_in": 30,

@@ -8,6 +8,4 @@ pub(crate) mod http;
 pub(crate) mod local;
 pub(crate) mod project;
 pub(crate) mod proxy;
-#[path = "../../crates/mcpdeploy-login/tests/server.rs"]
-pub(crate) mod server;
 pub(crate) mod watched;

@@ -23,6 +23,7 @@ mod schema;
 mod secret_scan;
 mod shapes;
 mod source;
+mod typed_secrets;
 mod views;
 
 pub use error::{ConfigError, ConfigErrors};

@@ -17,6 +17,7 @@ use crate::rules::{self, Note};
 use crate::schema::VIEW;
 use crate::secret_scan::secrets_in;
 use crate::source::Source;
+use crate::typed_secrets;
 use crate::views::{no_such_environment, views};
 
 /// The environment that needs no section of its own.
@@ -63,14 +64,20 @@ impl Loaded {
 ///
 /// All mistakes of the file at once, each with its place and how to mend it.
 pub fn load(name: &str, text: &str, environment: &str) -> Result<Loaded, ConfigErrors> {
-    let source = Source::masked(name, text, &secrets_in(text));
+    let mut secrets = secrets_in(text);
+    let root = parse(text);
+    secrets.extend(match &root {
+        Ok(root) => typed_secrets::values(root),
+        Err(_) => typed_secrets::lines(text),
+    });
+    let source = Source::masked(name, text, &secrets);
     let fail = |mistakes: Vec<Mistake>| {
         let errors = mistakes
             .into_iter()
             .map(|mistake| mistake.into_error(&source));
         ConfigErrors::new(source.clone(), errors.collect())
     };
-    let root = parse(text).map_err(fail)?;
+    let root = root.map_err(fail)?;
     if root.table().is_none_or(IndexMap::is_empty) {
         return Err(fail(vec![
             Mistake::nowhere("the file is empty")

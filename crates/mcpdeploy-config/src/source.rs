@@ -149,10 +149,15 @@ fn floor_boundary(text: &str, at: usize) -> usize {
 
 fn printable(text: &str, secrets: &[Range<usize>]) -> String {
     let mut shown = String::with_capacity(text.len());
-    let mut secrets = secrets.iter().peekable();
+    let mut secrets: Vec<&Range<usize>> = secrets.iter().collect();
+    secrets.sort_by_key(|secret| secret.start);
+    let mut secrets = secrets.into_iter().peekable();
+    let mut hidden_to = 0;
     for (at, c) in text.char_indices() {
-        while secrets.next_if(|secret| secret.end <= at).is_some() {}
-        let secret = secrets.peek().is_some_and(|secret| secret.contains(&at));
+        while let Some(secret) = secrets.next_if(|secret| secret.start <= at) {
+            hidden_to = hidden_to.max(secret.end);
+        }
+        let secret = at < hidden_to;
         if secret && c != '\n' {
             shown.extend(std::iter::repeat_n('*', c.len_utf8()));
         } else if c.is_control() && !matches!(c, '\n' | '\t') && !text[at..].starts_with("\r\n") {
@@ -190,5 +195,7 @@ mod tests {
             assert_eq!(source.text(), shown);
             assert_eq!(source.text().len(), text.len());
         }
+        let within = Source::masked("x", "a = { b = 1 } c", &[10..11, 4..13]);
+        assert_eq!(within.text(), "a = ********* c");
     }
 }

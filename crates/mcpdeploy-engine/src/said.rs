@@ -41,6 +41,11 @@ pub enum Said {
         /// What it found.
         data: Value,
     },
+    /// Something to look at; what was asked for goes on.
+    Warning {
+        /// What, and what to do about it.
+        warning: String,
+    },
     /// Something failed.
     Error {
         /// What.

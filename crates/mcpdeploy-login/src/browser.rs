@@ -1,8 +1,12 @@
 //! Shows a page to the person.
 
 use std::io;
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, ExitStatus, Stdio};
 use std::thread;
+use std::time::{Duration, Instant};
+
+/// A command that fails does so at once: what is still there after this shows the page.
+const FAILS_WITHIN: Duration = Duration::from_millis(250);
 
 /// Who shows the page.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -34,10 +38,29 @@ impl Browser {
                     .stdout(Stdio::null())
                     .stderr(Stdio::null())
                     .spawn()?;
-                // A browser may live as long as it likes; somebody has to take note of its end.
-                thread::spawn(move || child.wait());
-                Ok(())
+                match ended(&mut child)? {
+                    Some(status) if !status.success() => {
+                        Err(io::Error::other(format!("the command failed: {status}")))
+                    }
+                    Some(_) => Ok(()),
+                    None => {
+                        // A browser may live as long as it likes; somebody has to take note of its end.
+                        thread::spawn(move || child.wait());
+                        Ok(())
+                    }
+                }
             }
+        }
+    }
+}
+
+/// How the command ended, if it did so soon.
+fn ended(child: &mut Child) -> io::Result<Option<ExitStatus>> {
+    let until = Instant::now() + FAILS_WITHIN;
+    loop {
+        match child.try_wait()? {
+            None if Instant::now() < until => thread::sleep(Duration::from_millis(5)),
+            status => return Ok(status),
         }
     }
 }
@@ -83,5 +106,12 @@ mod tests {
                 .is_err()
         );
         assert!(Browser::None.open("https://a.test/").is_ok());
+        let fails = Browser::Command("false".to_owned()).open("https://a.test/");
+        assert!(fails.unwrap_err().to_string().contains("exit status: 1"));
+        // One that hands the page on, and one that stays; neither looks at the URL.
+        for command in ["true", "tail -f /dev/null --pid 1 --retry"] {
+            let browser = Browser::Command(command.to_owned());
+            assert!(browser.open("https://a.test/").is_ok(), "{command}");
+        }
     }
 }

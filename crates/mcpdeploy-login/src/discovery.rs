@@ -226,7 +226,11 @@ fn first(
     })
 }
 
-fn read<T: serde::de::DeserializeOwned>(place: &str, document: Value) -> Result<T, LoginError> {
+/// The document as what it has to be.
+pub(crate) fn read<T: serde::de::DeserializeOwned>(
+    place: &str,
+    document: Value,
+) -> Result<T, LoginError> {
     serde_json::from_value(document).map_err(|error| LoginError::BadDocument {
         url: place.to_owned(),
         why: format!("cannot be used: {}", shown(&error.to_string())),

@@ -4,10 +4,10 @@ use std::sync::mpsc::Sender;
 use std::thread;
 
 use mcpdeploy_login::{Browser, LoginError, Person, Secret, Visit, Wanted};
+use mcpdeploy_testkit::server::Resp;
 use serde_json::json;
 
-use crate::server::Resp;
-use crate::world::{Anna, World, edit, get, wanted};
+use crate::world::{Anna, World, get, wanted};
 
 #[test]
 fn a_login_asks_for_what_the_server_names_and_is_kept() {
@@ -136,11 +136,9 @@ fn scopes_are_the_challenges_or_else_the_documents_and_what_was_asked_for_beside
     ] {
         let world = World::new(move |req, resp| {
             if req.path.contains("protected-resource") {
-                edit(resp, |document| {
-                    document["scopes_supported"] = json!(["read", "write"])
-                });
+                resp.edit(|document| document["scopes_supported"] = json!(["read", "write"]));
             } else if req.path.contains("authorization-server") {
-                edit(resp, |document| {
+                resp.edit(|document| {
                     document["scopes_supported"] = json!(["use", "offline_access"]);
                 });
             } else if req.path == "/mcp" && !told {
@@ -211,7 +209,7 @@ fn a_document_is_the_client_where_the_server_takes_such() {
     for (takes, expected) in [(true, "https://me.test/client.json"), (false, "registered")] {
         let world = World::new(move |req, resp| {
             if req.path.contains("authorization-server") {
-                edit(resp, |document| {
+                resp.edit(|document| {
                     document["client_id_metadata_document_supported"] = json!(takes);
                 });
             }

@@ -5,16 +5,16 @@ use std::sync::mpsc::Sender;
 use std::time::Duration;
 
 use mcpdeploy_login::{LoginError, Person, Visit, Wanted};
+use mcpdeploy_testkit::server::{Req, Resp};
 use serde_json::{Value, json};
 
-use crate::server::{Req, Resp};
-use crate::world::{World, edit, wanted};
+use crate::world::{World, wanted};
 
 /// A world in which a key of a document says something else.
 fn lying(part: &'static str, key: &'static str, value: Value) -> World {
     World::new(move |req, resp| {
         if req.path.contains(part) {
-            edit(resp, |document| document[key] = value.clone());
+            resp.edit(|document| document[key] = value.clone());
         }
     })
 }
@@ -48,7 +48,7 @@ fn metadata_of_another_issuer_is_not_used() {
     // Not even one that a parser would take for the same.
     let world = World::new(|req, resp| {
         if req.path.contains("authorization-server") {
-            edit(resp, |document| {
+            resp.edit(|document| {
                 let same = format!("{}/", document["issuer"].as_str().unwrap());
                 document["issuer"] = json!(same);
             });

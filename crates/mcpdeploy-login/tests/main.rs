@@ -5,7 +5,6 @@
 mod good;
 mod hostile;
 mod renewal;
-mod server;
 mod world;
 
 /// A file here that is no module of this binary would never run.

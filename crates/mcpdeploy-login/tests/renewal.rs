@@ -4,16 +4,16 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use mcpdeploy_login::{Challenge, LoginError, Secret};
+use mcpdeploy_testkit::server::Resp;
 use serde_json::json;
 
-use crate::server::Resp;
-use crate::world::{Anna, World, edit, wanted};
+use crate::world::{Anna, World, wanted};
 
 /// A world whose tokens have run out when they are issued.
 fn hasty() -> World {
     World::new(|req, resp| {
         if req.path == "/token" && resp.status == 200 {
-            edit(resp, |tokens| tokens["expires_in"] = json!("5"));
+            resp.edit(|tokens| tokens["expires_in"] = json!("5"));
         }
     })
 }
@@ -119,9 +119,7 @@ fn a_server_that_moved_to_another_issuer_gets_nothing_of_the_old_ones() {
     let has_moved = Arc::clone(&moved);
     let world = World::new(move |req, resp| {
         if req.path.contains("protected-resource") && has_moved.load(Ordering::SeqCst) {
-            edit(resp, |document| {
-                document["authorization_servers"] = json!([issuer])
-            });
+            resp.edit(|document| document["authorization_servers"] = json!([issuer]));
         }
     });
     world.login(&wanted()).unwrap();

@@ -8,10 +8,9 @@ use std::time::Duration;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use mcpdeploy_login::{Browser, Client, Kept, LoginError, Options, Person, Token, Visit, Wanted};
+use mcpdeploy_testkit::server::{Req, Resp, Server};
 use ring::digest::{SHA256, digest};
 use serde_json::{Value, json};
-
-use crate::server::{Req, Resp, Server};
 
 /// Changes the address that the browser is sent back to.
 pub(crate) type Detour = fn(String) -> String;
@@ -212,11 +211,4 @@ fn token(req: &Req, memory: &mut Memory) -> Resp {
             "expires_in": 3600,
         }),
     )
-}
-
-/// The JSON of an answer, changed.
-pub(crate) fn edit(resp: &mut Resp, change: impl FnOnce(&mut Value)) {
-    let mut document: Value = serde_json::from_str(&resp.body).unwrap();
-    change(&mut document);
-    resp.body = document.to_string();
 }

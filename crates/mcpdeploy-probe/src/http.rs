@@ -121,15 +121,21 @@ impl Http {
         }
     }
 
-    /// Whether a document that the server names may be fetched: over TLS, or from where the server
-    /// itself is.
+    /// Whether a document that the server names may be fetched: over TLS, from where the server itself
+    /// is, or from this machine when the server is on it, too. So no server can send a client to what
+    /// listens on its machine.
     pub(crate) fn may_fetch(&self, url: &str) -> bool {
         let Ok(uri) = url.parse::<Uri>() else {
             return false;
         };
         match uri.scheme_str() {
             Some("https") => true,
-            Some("http") => uri.authority() == self.endpoint.authority(),
+            Some("http") => {
+                let here = |uri: &Uri| uri.host().is_some_and(is_loopback);
+                let same = uri.scheme() == self.endpoint.scheme()
+                    && uri.authority() == self.endpoint.authority();
+                same || here(&uri) && here(&self.endpoint)
+            }
             Some(_) | None => false,
         }
     }
@@ -350,16 +356,20 @@ mod tests {
     use super::*;
 
     #[test]
-    fn documents_are_fetched_over_tls_or_from_the_server_itself() {
-        let http = Http::new("http://127.0.0.1:8080/mcp", &Options::default()).unwrap();
-        for (url, may) in [
-            ("https://login.test/x", true),
-            ("http://127.0.0.1:8080/.well-known/x", true),
-            ("http://169.254.169.254/latest", false),
-            ("file:///etc/passwd", false),
-            ("nonsense", false),
+    fn documents_are_fetched_over_tls_or_from_where_the_server_is() {
+        let here = Http::new("http://127.0.0.1:8080/mcp", &Options::default()).unwrap();
+        let there = Http::new("https://api.test/mcp", &Options::default()).unwrap();
+        for (url, from_here, from_there) in [
+            ("https://login.test/x", true, true),
+            ("http://127.0.0.1:8080/.well-known/x", true, false),
+            ("http://localhost:9090/.well-known/x", true, false),
+            ("http://api.test/x", false, false),
+            ("http://169.254.169.254/latest", false, false),
+            ("file:///etc/passwd", false, false),
+            ("nonsense", false, false),
         ] {
-            assert_eq!(http.may_fetch(url), may, "{url}");
+            assert_eq!(here.may_fetch(url), from_here, "{url}");
+            assert_eq!(there.may_fetch(url), from_there, "{url}");
         }
     }
 

@@ -5,9 +5,9 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use mcpdeploy_probe::{CallTools, Era, Options, Verdict};
+use mcpdeploy_testkit::server::Server;
 
 use crate::right::{BOTH, Good, Right, not_passed, options, probe};
-use crate::server::Server;
 
 fn of(id: &str) -> (String, &'static str) {
     (id.to_owned(), "skipped")

@@ -5,10 +5,10 @@ use std::sync::{Arc, Mutex, OnceLock};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use mcpdeploy_probe::{Bearer, Options, Outcome, Pick, Renew, Report, Verdict};
+use mcpdeploy_testkit::server::{Req, Resp, Server, Twist};
 use serde_json::{Value, json};
 
 use crate::right::{BOTH, Right, not_passed, options, probe};
-use crate::server::{Req, Resp, Server, Twist};
 
 /// A good server behind a good login: only `Bearer right` comes in.
 fn guarded(twist: Twist) -> Server {

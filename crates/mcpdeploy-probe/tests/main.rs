@@ -6,7 +6,6 @@ mod good;
 mod login;
 mod reports;
 mod right;
-mod server;
 mod transport;
 mod wrong;
 

@@ -5,10 +5,10 @@ use std::path::Path;
 use mcpdeploy_probe::{
     CheckDone, Counts, Exchange, FORMAT, Outcome, Report, Verdict, schema, to_junit,
 };
+use mcpdeploy_testkit::server::Server;
 use serde_json::Value;
 
 use crate::right::{BOTH, Right, options, probe};
-use crate::server::Server;
 
 #[test]
 fn the_committed_schema_is_that_of_the_types() {

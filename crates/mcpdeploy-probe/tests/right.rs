@@ -5,9 +5,8 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use mcpdeploy_probe::{Options, Outcome, Probe, Report};
+use mcpdeploy_testkit::server::{Req, Resp};
 use serde_json::{Value, json};
-
-use crate::server::{Req, Resp};
 
 const HANDSHAKES: [&str; 4] = ["2024-11-05", "2025-03-26", "2025-06-18", "2025-11-25"];
 const MODERN: &str = "2026-07-28";

@@ -6,10 +6,10 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use mcpdeploy_probe::{CheckDone, Options, Outcome, Pick, Probe, Verdict, Via};
+use mcpdeploy_testkit::server::{Resp, Server};
 use serde_json::json;
 
 use crate::right::{BOTH, Right, options, probe};
-use crate::server::{Resp, Server};
 
 fn said(check: &CheckDone) -> (String, String) {
     match &check.outcome {

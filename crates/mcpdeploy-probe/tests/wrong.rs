@@ -3,10 +3,10 @@
 use std::collections::BTreeSet;
 
 use mcpdeploy_probe::{CheckId, Options};
+use mcpdeploy_testkit::server::{Req, Resp, Server, Twist};
 use serde_json::{Value, json};
 
 use crate::right::{BOTH, Good, Right, not_passed, options, probe, tools};
-use crate::server::{Req, Resp, Server, Twist};
 
 /// A way to be wrong.
 struct Wrong {

@@ -2,7 +2,7 @@
 //!
 //! [`FakeCloud`] keeps its own truth, apart from the engine's state, so that a test can ask what
 //! really exists. [`Lab`] runs the engine on it the way the command line does, and can end a run
-//! at any call as a killed process would.
+//! at any call as a killed process would. [`server`] is for clients: whatever a server might say.
 
 mod cells;
 pub mod check_kind;
@@ -16,6 +16,7 @@ mod killable;
 mod lab;
 mod picture;
 mod rng;
+pub mod server;
 mod stack;
 mod weather;
 

@@ -152,7 +152,11 @@ impl Screen {
 
     /// Something to look at.
     pub(crate) fn warn(&self, text: &str) {
-        if !self.is_json() {
+        if self.is_json() {
+            self.said(&Said::Warning {
+                warning: text.to_owned(),
+            });
+        } else {
             let label = self.err.paint(Paint::Warn, "warning:");
             self.on_stderr(&format!("{label} {text}\n"));
         }

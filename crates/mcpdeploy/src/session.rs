@@ -88,42 +88,27 @@ impl Session {
 
     /// As [`Session::open`], for what does not depend on the server's code: it need not be built.
     pub(crate) async fn open_unbuilt(global: &Global, screen: &Screen) -> Result<Self, Failure> {
-        let project = Project::open(global)?;
-        let loaded = project.load()?;
-        screen.notes(&loaded);
-        let store = Stores::new(&project, global, Some(&loaded)).open().await?;
-        let stored = load(&project, &store)?;
-        let embedded = embedded(&project, Need::Look, screen).await?;
-        Self::assemble(
-            global,
-            project,
-            loaded,
-            (store, stored),
-            embedded,
-            (None, None),
-            Want::Unbuilt,
-        )
-        .await
+        Self::without_a_build(global, Want::Unbuilt, screen).await
     }
 
     /// As [`Session::open`], for removing: the server need not be built.
     pub(crate) async fn open_to_destroy(global: &Global, screen: &Screen) -> Result<Self, Failure> {
+        Self::without_a_build(global, Want::Nothing, screen).await
+    }
+
+    async fn without_a_build(
+        global: &Global,
+        want: Want,
+        screen: &Screen,
+    ) -> Result<Self, Failure> {
         let project = Project::open(global)?;
         let loaded = project.load()?;
         screen.notes(&loaded);
         let store = Stores::new(&project, global, Some(&loaded)).open().await?;
         let stored = load(&project, &store)?;
         let embedded = embedded(&project, Need::Look, screen).await?;
-        Self::assemble(
-            global,
-            project,
-            loaded,
-            (store, stored),
-            embedded,
-            (None, None),
-            Want::Nothing,
-        )
-        .await
+        let (store, none) = ((store, stored), (None, None));
+        Self::assemble(global, project, loaded, store, embedded, none, want).await
     }
 
     async fn assemble(

@@ -1,6 +1,8 @@
 //! Keys that are not ours but well known: features to come, and words of other tools.
 //! A plain "unknown key" would leave their writer puzzled.
 
+use crate::typed_secrets::holds_a_value;
+
 /// What is said about such a key.
 pub(super) struct Known {
     pub(super) message: String,
@@ -127,11 +129,17 @@ pub(super) fn known(path: &str, key: &str) -> Option<Known> {
             help: (*instead).to_owned(),
         });
     }
-    if path == "auth.oidc.client_secret" {
+    if holds_a_value(path) {
+        let help = match path.strip_prefix("secrets.").and_then(|path| path.split_once('.')) {
+            Some((name, _)) => {
+                format!("remove it, and set the value with mcpdeploy secrets set {name}")
+            }
+            None => "name it under [secrets] (OIDC_CLIENT_SECRET = \"for the login\"), give that name as `secret_name`, and set its value with mcpdeploy secrets set".to_owned(),
+        };
         return Some(Known {
             message: "a secret's value must not be in the file".to_owned(),
-            label: "remove this line".to_owned(),
-            help: "name it under [secrets] (OIDC_CLIENT_SECRET = \"for the login\") and set its value with mcpdeploy secrets set".to_owned(),
+            label: "remove this".to_owned(),
+            help,
         });
     }
     // An environment is laid over the top level, and so are the environments within it.

@@ -130,6 +130,20 @@ fn a_token_is_refused_wherever_it_stands_and_never_shown() {
         assert_eq!(errors.errors().len(), 1, "{place}");
         assert!(!errors.render(false, 100).contains(&token), "{place}");
     }
+    // Where only a value can be meant, it need not look like one.
+    for place in [
+        "[secrets]\nKEY = { value = \"hunter2\" }",
+        "[secrets.KEY]\nvale = \"hunter2\"",
+        "[secrets]\nKEY = [\"hunter2\"]",
+        "[secrets]\nKEY = hunter2",
+        "[secrets]\nKEY = \"hunter2",
+        "[auth]\nenabled = true\nclient_secret = \"hunter2\"",
+        "[environments.prod.secrets]\nKEY = { value = \"hunter2\" }",
+    ] {
+        let errors = bad_in(&format!("{SMALLEST}{place}\n"), "default");
+        let shown = errors.render(false, 100);
+        assert!(!shown.contains("hunter2"), "{place}:\n{shown}");
+    }
     // A comment goes nowhere, and is masked where it is shown.
     let loaded = good(&format!("{SMALLEST}# {token}\n"));
     assert!(!loaded.source.text().contains(&token));

@@ -1,21 +1,18 @@
 //! `doctor`: what is missing on this machine or in the account, and how to mend it.
 
+mod login;
+
 use mcpdeploy_aws::clients::{ClientFactory, ConnectSettings};
-use mcpdeploy_aws::kinds::UserPoolDomain;
-use mcpdeploy_aws::people::People;
 use mcpdeploy_build::{self as build, Architecture, BuildError, BuildRequest, Toolchain};
 use mcpdeploy_config::Loaded;
-use mcpdeploy_engine::kind::Kind;
 use mcpdeploy_local::Running;
 
 use crate::cli::Global;
 use crate::exit::Exit;
-use crate::failure::{Failure, What, call_failed};
+use crate::failure::{Failure, What};
 use crate::local;
 use crate::project::{CONFIG, Project};
 use crate::screen::Screen;
-use crate::secrets;
-use crate::session::Session;
 use crate::stores::Stores;
 use crate::views::tables::{Check, Verdict};
 
@@ -48,10 +45,16 @@ pub(crate) async fn run(global: &Global, screen: &Screen) -> Result<Exit, Failur
     } else {
         checks.extend(account(global, loaded.as_ref().ok()).await);
     }
-    let guarded = config.is_some_and(|config| config.auth.enabled);
-    // Without a way to the cloud, only that can be told.
-    if guarded && checks.iter().all(|check| check.verdict != Verdict::Bad) {
-        checks.extend(login(global, screen).await);
+    if let Some(auth) = config
+        .map(|config| &config.auth)
+        .filter(|auth| auth.enabled)
+    {
+        let issuer = login::issuer(auth);
+        // Without a way to the cloud, only that can be told.
+        if checks.iter().all(|check| check.verdict != Verdict::Bad) {
+            checks.extend(login::at_the_cloud(global, screen).await);
+        }
+        checks.extend(issuer);
     }
     let healthy = checks.iter().all(|check| check.verdict != Verdict::Bad);
     for check in &mut checks {
@@ -206,61 +209,6 @@ async fn state(project: &Project, global: &Global, loaded: Option<&Loaded>) -> C
             bad("the state", found, mend.unwrap_or_default())
         }
     }
-}
-
-/// What a login needs that only the cloud can tell of.
-async fn login(global: &Global, screen: &Screen) -> Vec<Check> {
-    let failed = |failure: Failure| {
-        let (found, mend) = failure.in_short();
-        bad("the login", found, mend.unwrap_or_default())
-    };
-    let session = match Session::open_unbuilt(global, screen).await {
-        Ok(session) => session,
-        Err(failure) => return vec![failed(failure)],
-    };
-    let mut checks = Vec::new();
-    let wanted: Vec<&str> = session.loaded.config.auth.secrets().collect();
-    if !wanted.is_empty() {
-        checks.push(match secrets::missing(&session).await {
-            Err(failure) => failed(failure),
-            Ok(missing) => {
-                let open = |name: &&String| wanted.contains(&name.as_str());
-                match missing.first().iter().find(open) {
-                    Some(name) => bad(
-                        "the login's secrets",
-                        format!("{name} has no value"),
-                        secrets::command(name),
-                    ),
-                    None => good("the login's secrets", "all have a value"),
-                }
-            }
-        });
-    }
-    let domain = session.graph.in_order().find_map(|node| {
-        let is_domain = node.resource.address.kind().as_str() == UserPoolDomain::NAME;
-        node.resource.inputs["domain"]
-            .as_str()
-            .filter(|_| is_domain)
-    });
-    if let Some(domain) = domain {
-        let ours = session.state.outputs.get("user_pool_id");
-        let ours = ours.and_then(|id| id.as_str());
-        checks.push(
-            match People::pool_of_domain(&session.cloud.factory, domain).await {
-                Ok(None) => good("the login pages", format!("{domain} is free")),
-                Ok(Some(pool)) if Some(pool.as_str()) == ours => {
-                    good("the login pages", format!("at {domain}"))
-                }
-                Ok(Some(pool)) => bad(
-                    "the login pages",
-                    format!("the prefix {domain} belongs to another pool, {pool}"),
-                    "choose another: domain = \"…\" under [auth.cognito]",
-                ),
-                Err(error) => failed(call_failed("failed to look for the login domain", &error)),
-            },
-        );
-    }
-    checks
 }
 
 async fn embedded(project: &Project) -> Check {

@@ -1,24 +1,31 @@
-//! A small HTTP server whose answers are a function of the request.
+//! A small HTTP server on loopback whose answers are a function of the request: for clients to meet
+//! what no real server would send.
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 
 use serde_json::Value;
 
 /// A request as it came.
 #[derive(Debug, Clone)]
-pub(crate) struct Req {
-    pub(crate) method: String,
-    pub(crate) path: String,
+pub struct Req {
+    /// The method, such as `GET`.
+    pub method: String,
+    /// The path, without the query.
+    pub path: String,
+    /// The query, without its question mark.
+    pub query: String,
     headers: Vec<(String, String)>,
-    pub(crate) body: String,
+    /// The body.
+    pub body: String,
 }
 
 impl Req {
-    pub(crate) fn header(&self, name: &str) -> Option<&str> {
+    /// The first header of that name, in whatever case.
+    pub fn header(&self, name: &str) -> Option<&str> {
         self.headers
             .iter()
             .find(|(known, _)| known.eq_ignore_ascii_case(name))
@@ -26,39 +33,55 @@ impl Req {
     }
 
     /// The body, or null when it is no JSON.
-    pub(crate) fn json(&self) -> Value {
+    pub fn json(&self) -> Value {
         serde_json::from_str(&self.body).unwrap_or_default()
     }
 
-    /// The method of the message.
-    pub(crate) fn rpc(&self) -> String {
+    /// The method of the JSON-RPC message; nothing when it is none.
+    pub fn rpc(&self) -> String {
         self.json()["method"]
             .as_str()
             .unwrap_or_default()
             .to_owned()
     }
 
-    /// Whether it is of a client of the newer era.
-    pub(crate) fn is_modern(&self) -> bool {
+    /// Whether it is of an MCP client of the newer era.
+    pub fn is_modern(&self) -> bool {
         self.header("mcp-protocol-version")
             .is_some_and(|version| version >= "2026")
+    }
+
+    /// A parameter of the query or the form.
+    pub fn get(&self, name: &str) -> Option<String> {
+        let text = if self.method == "GET" {
+            &self.query
+        } else {
+            &self.body
+        };
+        form_urlencoded::parse(text.as_bytes())
+            .find(|(known, _)| known == name)
+            .map(|(_, value)| value.into_owned())
     }
 }
 
 /// An answer.
 #[derive(Debug, Clone)]
-pub(crate) struct Resp {
-    pub(crate) status: u16,
-    pub(crate) headers: Vec<(String, String)>,
-    pub(crate) body: String,
+pub struct Resp {
+    /// The status, such as 200.
+    pub status: u16,
+    /// The headers, in order.
+    pub headers: Vec<(String, String)>,
+    /// The body.
+    pub body: String,
     /// The connection is closed without an answer.
-    pub(crate) hang_up: bool,
+    pub hang_up: bool,
     /// The stream is not ended.
-    pub(crate) open: bool,
+    pub open: bool,
 }
 
 impl Resp {
-    pub(crate) fn empty(status: u16) -> Self {
+    /// Without a body.
+    pub fn empty(status: u16) -> Self {
         Self {
             status,
             headers: Vec::new(),
@@ -68,64 +91,96 @@ impl Resp {
         }
     }
 
-    pub(crate) fn json(status: u16, body: &Value) -> Self {
+    /// With JSON.
+    pub fn json(status: u16, body: &Value) -> Self {
         Self {
             body: body.to_string(),
             ..Self::empty(status).header("content-type", "application/json")
         }
     }
 
-    pub(crate) fn text(status: u16, body: &str) -> Self {
+    /// With a page.
+    pub fn text(status: u16, body: &str) -> Self {
         Self {
             body: body.to_owned(),
             ..Self::empty(status).header("content-type", "text/html")
         }
     }
 
-    pub(crate) fn header(mut self, name: &str, value: &str) -> Self {
+    /// The same with this header, in the place of one of that name.
+    #[must_use]
+    pub fn header(mut self, name: &str, value: &str) -> Self {
         self.headers.retain(|(known, _)| known != name);
         self.headers.push((name.to_owned(), value.to_owned()));
         self
     }
 
-    /// Changes the message.
-    pub(crate) fn edit(&mut self, change: impl FnOnce(&mut Value)) {
+    /// Changes the JSON of the body.
+    pub fn edit(&mut self, change: impl FnOnce(&mut Value)) {
         let mut message: Value = serde_json::from_str(&self.body).unwrap_or_default();
         change(&mut message);
         self.body = message.to_string();
     }
 }
 
+/// Changes the answer to a request.
+pub type Twist = fn(&Req, &mut Resp);
+
 /// The server; it ends with the value.
-pub(crate) struct Server {
+pub struct Server {
     address: SocketAddr,
     over: Arc<AtomicBool>,
+    seen: Arc<Mutex<Vec<Req>>>,
 }
 
 impl Server {
-    pub(crate) fn start(answer: impl Fn(&Req) -> Resp + Send + Sync + 'static) -> Self {
+    /// Listens on a free port.
+    ///
+    /// # Panics
+    ///
+    /// When no port is free.
+    pub fn start(answer: impl Fn(&Req) -> Resp + Send + Sync + 'static) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a port is free");
-        let address = listener.local_addr().expect("it is bound");
-        let over = Arc::new(AtomicBool::new(false));
-        let (ends, answer) = (Arc::clone(&over), Arc::new(answer));
+        let server = Self {
+            address: listener.local_addr().expect("it is bound"),
+            over: Arc::default(),
+            seen: Arc::default(),
+        };
+        let (over, seen, answer) = (
+            Arc::clone(&server.over),
+            Arc::clone(&server.seen),
+            Arc::new(answer),
+        );
         thread::spawn(move || {
             for stream in listener.incoming().flatten() {
-                if ends.load(Ordering::SeqCst) {
+                if over.load(Ordering::SeqCst) {
                     return;
                 }
-                let (answer, ends) = (Arc::clone(&answer), Arc::clone(&ends));
-                thread::spawn(move || serve(stream, &*answer, &ends));
+                let (answer, over, seen) =
+                    (Arc::clone(&answer), Arc::clone(&over), Arc::clone(&seen));
+                thread::spawn(move || serve(stream, &*answer, &over, &seen));
             }
         });
-        Self { address, over }
+        server
     }
 
-    pub(crate) fn url(&self) -> String {
-        format!("http://{}/mcp", self.address)
-    }
-
-    pub(crate) fn root(&self) -> String {
+    /// Its URL, without a slash at the end.
+    pub fn root(&self) -> String {
         format!("http://{}", self.address)
+    }
+
+    /// The URL of an MCP endpoint at it.
+    pub fn url(&self) -> String {
+        format!("{}/mcp", self.root())
+    }
+
+    /// The requests to that path, so far.
+    pub fn seen(&self, path: &str) -> Vec<Req> {
+        let seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
+        seen.iter()
+            .filter(|req| req.path == path)
+            .cloned()
+            .collect()
     }
 }
 
@@ -136,10 +191,18 @@ impl Drop for Server {
     }
 }
 
-fn serve(stream: TcpStream, answer: &dyn Fn(&Req) -> Resp, over: &AtomicBool) {
+fn serve(
+    stream: TcpStream,
+    answer: &dyn Fn(&Req) -> Resp,
+    over: &AtomicBool,
+    seen: &Mutex<Vec<Req>>,
+) {
     let mut reader = BufReader::new(stream);
     // One connection carries many requests: that is what clients count on.
     while let Some(request) = read(&mut reader) {
+        seen.lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .push(request.clone());
         let response = answer(&request);
         if response.hang_up {
             return;
@@ -174,7 +237,8 @@ fn read(reader: &mut BufReader<TcpStream>) -> Option<Req> {
     let mut line = String::new();
     reader.read_line(&mut line).ok().filter(|read| *read > 0)?;
     let mut words = line.split_whitespace();
-    let (method, path) = (words.next()?.to_owned(), words.next()?.to_owned());
+    let (method, target) = (words.next()?.to_owned(), words.next()?);
+    let (path, query) = target.split_once('?').unwrap_or((target, ""));
     let mut headers = Vec::new();
     loop {
         let mut line = String::new();
@@ -193,11 +257,9 @@ fn read(reader: &mut BufReader<TcpStream>) -> Option<Req> {
     reader.read_exact(&mut body).ok()?;
     Some(Req {
         method,
-        path,
+        path: path.to_owned(),
+        query: query.to_owned(),
         headers,
         body: String::from_utf8(body).ok()?,
     })
 }
-
-/// Changes an answer.
-pub(crate) type Twist = fn(&Req, &mut Resp);
