@@ -10,6 +10,7 @@ mod probed;
 mod scopes;
 mod stdio;
 mod stdio_modern;
+mod stdio_modern_only;
 mod visit;
 
 /// A file here that is no module of this binary would never run.

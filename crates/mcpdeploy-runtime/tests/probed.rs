@@ -2,12 +2,21 @@
 
 use mcpdeploy_probe::{CheckDone, Era, Options, Probe};
 
-use crate::gateway;
-use crate::stdio::function;
+use crate::lambda::Function;
+use crate::{gateway, stdio, stdio_modern_only};
 
 #[test]
 fn a_stdio_server_passes_the_checks_of_both_eras() {
-    let address = gateway::before(function(&[]));
+    passes(stdio::function(&[]));
+}
+
+#[test]
+fn one_that_knows_only_the_newer_era_does_as_well() {
+    passes(stdio_modern_only::function());
+}
+
+fn passes(function: Function) {
+    let address = gateway::before(function);
     let options = Options {
         require: vec![Era::Legacy, Era::Modern],
         ..Options::default()

@@ -28,7 +28,7 @@ fn post(body: &str) -> Value {
     event("POST", "/mcp", &HEADERS, Some(body))
 }
 
-fn request(id: &Value, method: &str, params: &Value) -> Value {
+pub(crate) fn request(id: &Value, method: &str, params: &Value) -> Value {
     let body = json!({"jsonrpc": "2.0", "id": id, "method": method, "params": params});
     post(&body.to_string())
 }
@@ -268,7 +268,11 @@ fn what_never_answers_is_an_init_error_that_says_why() {
         (
             r#"read line; echo '{"jsonrpc":"2.0","id":1,"error":{"code":-32601,"message":"no"}}'; read line"#,
             "50000",
-            &["refuses initialize", "-32601"],
+            &[
+                "refuses initialize",
+                "-32601",
+                "does not answer server/discover",
+            ],
         ),
     ] {
         let command = json!(["sh", "-c", script]).to_string();

@@ -8,12 +8,12 @@ use crate::stdio::{HEADERS, function, said};
 const VERSION: &str = "2026-07-28";
 
 /// A request of the era, and what a test changes about it.
-struct Asked {
+pub(crate) struct Asked {
     headers: Vec<(&'static str, String)>,
     body: Value,
 }
 
-fn request(method: &'static str, mut params: Value) -> Asked {
+pub(crate) fn request(method: &'static str, mut params: Value) -> Asked {
     let mut headers: Vec<(&'static str, String)> = HEADERS
         .iter()
         .map(|(name, value)| (*name, (*value).to_owned()))
@@ -42,12 +42,12 @@ impl Asked {
         self
     }
 
-    fn meta(mut self, name: &str, value: Value) -> Self {
+    pub(crate) fn meta(mut self, name: &str, value: Value) -> Self {
         self.body["params"]["_meta"][name] = value;
         self
     }
 
-    fn of(self, function: &mut Function) -> Answer {
+    pub(crate) fn of(self, function: &mut Function) -> Answer {
         let headers: Vec<(&str, &str)> = self
             .headers
             .iter()

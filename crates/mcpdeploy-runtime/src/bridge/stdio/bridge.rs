@@ -13,6 +13,7 @@ use tokio::sync::Mutex;
 
 use super::message::{self, Answer, INTERNAL_ERROR, INVALID_REQUEST, RpcError};
 use super::modern::{self, DISCOVER};
+use super::modern_only;
 use super::origin::Origins;
 use super::session::{self, CallError, Hello, Session};
 use super::wire::{self, Form};
@@ -139,11 +140,22 @@ impl Bridge {
         match (asked.era, asked.method) {
             (Era::Legacy, "initialize") => return welcome(hello, asked.params),
             (Era::Modern, DISCOVER) => return modern::discovery(hello, &offered(hello)),
+            // The newer era has no `ping`; whoever is greeted here is there.
+            (Era::Legacy, "ping") if hello.modern_only => {
+                return Answer::Result(message::raw(&json!({})));
+            }
             (Era::Legacy | Era::Modern, _) => {}
         }
-        let params = modern::for_server(asked.params);
+        let params = match (hello.modern_only, asked.era) {
+            (false, _) => modern::for_server(asked.params),
+            (true, Era::Legacy) => Some(modern_only::introduced(asked.params)),
+            (true, Era::Modern) => modern_only::passed_on(asked.params),
+        };
         let answer = session.call(asked.method, params.as_deref(), give_up(call));
         match answer.await {
+            Ok(answer) if hello.modern_only && asked.era == Era::Legacy => {
+                modern_only::for_older_client(answer)
+            }
             Ok(answer) => answer,
             Err(error) => {
                 self.log.line(Level::Error, &error.to_string());

@@ -16,9 +16,10 @@ use super::session::Hello;
 
 pub(super) const VERSION: &str = "2026-07-28";
 pub(super) const DISCOVER: &str = "server/discover";
-const VERSION_KEY: &str = "io.modelcontextprotocol/protocolVersion";
-const CAPABILITIES_KEY: &str = "io.modelcontextprotocol/clientCapabilities";
-const SERVER_KEY: &str = "io.modelcontextprotocol/serverInfo";
+pub(super) const VERSION_KEY: &str = "io.modelcontextprotocol/protocolVersion";
+pub(super) const CAPABILITIES_KEY: &str = "io.modelcontextprotocol/clientCapabilities";
+pub(super) const CLIENT_KEY: &str = "io.modelcontextprotocol/clientInfo";
+pub(super) const SERVER_KEY: &str = "io.modelcontextprotocol/serverInfo";
 /// Names of that beginning are the protocol's, and the older era knows none of them.
 const RESERVED: &str = "io.modelcontextprotocol/";
 

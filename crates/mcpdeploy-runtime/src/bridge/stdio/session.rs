@@ -17,6 +17,8 @@ use tokio::task::JoinSet;
 use tokio::time::{Instant, timeout_at};
 
 use super::message::{self, Answer, METHOD_NOT_FOUND, Message, Outgoing, RpcError};
+use super::modern::DISCOVER;
+use super::modern_only;
 use crate::bridge::injected::Injected;
 use crate::bridge::process::{Pipes, Process, ProcessError};
 use crate::log::{Level, Log};
@@ -44,6 +46,9 @@ pub(super) struct Hello {
     #[serde(default)]
     pub(super) server_info: Value,
     pub(super) instructions: Option<String>,
+    /// Whether it knows only the era without handshake.
+    #[serde(skip)]
+    pub(super) modern_only: bool,
 }
 
 /// Why a request has no answer.
@@ -53,6 +58,15 @@ pub(super) enum CallError {
     Ended,
     #[error("the server did not answer in time")]
     Late,
+}
+
+/// Why a server has not been greeted.
+#[derive(Debug)]
+enum Unfriendly {
+    /// Its answer says that it does not want to, or cannot be used.
+    Refuses(String),
+    /// It does not answer.
+    Silent(String),
 }
 
 /// Who waits for what; `None` once the server's output has ended.
@@ -104,7 +118,8 @@ impl Session {
                 hello,
                 _tasks: tasks,
             }),
-            Err(what) => {
+            Err(Unfriendly::Refuses(what)) => Err(process.not_ready(within, what)),
+            Err(Unfriendly::Silent(what)) => {
                 // It says more by how it ended than by not answering.
                 if calls.closed() && process.ends_within(Duration::from_secs(1)).await {
                     return Err(process.ended_early().await);
@@ -152,24 +167,40 @@ impl Calls {
             .is_none()
     }
 
-    /// The handshake; the error says what is wrong with its answer.
-    async fn greet(&self, until: Instant) -> Result<Hello, String> {
+    /// The handshake, or what stands for it where a server knows none.
+    async fn greet(&self, until: Instant) -> Result<Hello, Unfriendly> {
         let params = message::raw(&serde_json::json!({
             "protocolVersion": VERSION,
             "capabilities": {},
             "clientInfo": {"name": "mcpdeploy-runtime", "version": env!("CARGO_PKG_VERSION")},
         }));
         let answer = self.call("initialize", Some(&params), until).await;
-        let hello = match answer.map_err(|_| "it does not answer initialize".to_owned())? {
-            Answer::Result(result) => serde_json::from_str(result.get())
-                .map_err(|error| format!("its answer to initialize cannot be read: {error}"))?,
-            Answer::Error(error) => return Err(format!("it refuses initialize: {error}")),
+        let silent = |_| Unfriendly::Silent("it does not answer initialize".to_owned());
+        let hello = match answer.map_err(silent)? {
+            Answer::Result(result) => serde_json::from_str(result.get()).map_err(|error| {
+                Unfriendly::Refuses(format!("its answer to initialize cannot be read: {error}"))
+            })?,
+            Answer::Error(error) => {
+                return self.discover(until).await.map_err(|why| {
+                    Unfriendly::Refuses(format!("it refuses initialize: {error}; {why}"))
+                });
+            }
         };
         let told = self.notify("notifications/initialized", None);
         timeout_at(until, told)
             .await
-            .map_err(|_| "it reads no more after initialize".to_owned())?;
+            .map_err(|_| Unfriendly::Silent("it reads no more after initialize".to_owned()))?;
         Ok(hello)
+    }
+
+    /// What a server says of itself that knows no handshake; the error says what is wrong with it.
+    async fn discover(&self, until: Instant) -> Result<Hello, String> {
+        let question = modern_only::question();
+        let answer = self.call(DISCOVER, Some(&question), until).await;
+        match answer.map_err(|_| format!("it does not answer {DISCOVER}"))? {
+            Answer::Result(result) => modern_only::hello(&result),
+            Answer::Error(error) => Err(format!("it refuses {DISCOVER}: {error}")),
+        }
     }
 
     async fn call(
