@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Kills mcpdeploy at every call of AWS's API, and looks at what is left by other means.
 
-    harness.py BINARY BOOTSTRAP [--phase apply] [--mode before] [--step 1] [--jobs 2] [--json FILE]
+    harness.py BINARY BOOTSTRAP [--phase apply] [--mode before] [--step 1] [--jobs 2] [--login] [--json FILE]
 
 BINARY is mcpdeploy, BOOTSTRAP an executable to deploy. Starts ministack, puts a proxy before it
 that counts calls, and for each phase (apply, update, destroy), each mode and each number N: lets
@@ -15,6 +15,9 @@ and runs the same command again, undisturbed. After that the cloud, listed by bo
 mcpdeploy, has exactly what an undisturbed run leaves: nothing more (an orphan, a duplicate) and
 nothing less; and `plan` finds nothing to do. Each case has an account and a folder of its own.
 
+With --login, a login stands before the server. ministack's addresses are none that Cognito takes a
+client's way back to, so each case has an embedded cloud of BINARY's instead of an account.
+
 Exits 1 when any case failed. Needs what tests/emulators/install.py installs.
 """
 
@@ -23,6 +26,7 @@ import collections
 import http.client
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -55,13 +59,22 @@ memory_mb = 256
 timeout_seconds = 30
 
 [auth]
-enabled = false
+{auth}
 
 [observability]
 create_dashboard = true
 
 [observability.alarms]
 error_threshold = 10
+"""
+
+# Nothing stays: a pool that is retained would be left for the next case to find.
+LOGIN = """\
+enabled = true
+provider = "cognito"
+
+[auth.cognito]
+retain = false
 """
 
 
@@ -152,7 +165,23 @@ class Case:
         self.folder = tempfile.TemporaryDirectory(prefix="mcpdeploy-crash-")
         self.config = Path(self.folder.name) / ".pmcp/deploy.toml"
         self.config.parent.mkdir()
-        self.config.write_text(CONFIG.format(bootstrap=options.bootstrap))
+        auth = LOGIN if options.login else "enabled = false"
+        self.config.write_text(CONFIG.format(bootstrap=options.bootstrap, auth=auth))
+        if options.login:
+            up = self.local("up", "--port", "0")
+            self.emulator = re.search(r"http://\S+", up.stdout + up.stderr)[0]
+
+    def local(self, *args: str) -> subprocess.CompletedProcess:
+        """Starts or ends the embedded cloud of this case."""
+        return subprocess.run(
+            [self.options.binary, "local", *args, "--data", f"{self.folder.name}/cloud"],
+            cwd=self.folder.name,
+            env={"PATH": os.environ["PATH"], "HOME": self.folder.name},
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            check=True,
+        )
 
     def environment(self, endpoint: str) -> dict:
         return {
@@ -217,6 +246,8 @@ class Case:
         }
 
     def close(self) -> None:
+        if self.options.login:
+            self.local("down")
         self.folder.cleanup()
 
 
@@ -232,7 +263,8 @@ def shape(item: dict) -> dict:
 
 def reference(options, emulator: str, phase: str) -> tuple:
     """How many calls an undisturbed run makes, and what it leaves."""
-    case, proxy = Case(options, emulator), Proxy(emulator)
+    case = Case(options, emulator)
+    proxy = Proxy(case.emulator)
     try:
         case.prepare(phase)
         done = case.run(*case.command(phase), proxy=proxy)
@@ -246,7 +278,8 @@ def reference(options, emulator: str, phase: str) -> tuple:
 
 
 def judge(options, emulator: str, phase: str, mode: str, at: int, wanted: dict) -> dict:
-    case, proxy = Case(options, emulator), Proxy(emulator, at, mode)
+    case = Case(options, emulator)
+    proxy = Proxy(case.emulator, at, mode)
     row = {"phase": phase, "mode": mode, "call": at, "why": ""}
     try:
         case.prepare(phase)
@@ -283,6 +316,7 @@ def arguments():
     parser.add_argument("--mode", action="append", choices=MODES)
     parser.add_argument("--step", type=int, default=1, help="every how manieth call (1: each)")
     parser.add_argument("--jobs", type=int, default=2)
+    parser.add_argument("--login", action="store_true", help="with a login before the server")
     parser.add_argument("--json", type=Path, metavar="FILE")
     options = parser.parse_args()
     options.binary, options.bootstrap = options.binary.resolve(), options.bootstrap.resolve()

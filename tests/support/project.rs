@@ -224,9 +224,15 @@ impl Plan {
         actions
     }
 
+    /// Nothing would change, and the state has everything as the cloud has it.
     #[track_caller]
     pub(crate) fn assert_empty(&self) {
         assert!(self.actions().is_empty(), "{:#}", self.0["actions"]);
+        assert_eq!(
+            self.0["preamble"],
+            serde_json::json!([]),
+            "read otherwise than written"
+        );
     }
 }
 

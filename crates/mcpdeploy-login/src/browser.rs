@@ -25,7 +25,9 @@ impl Browser {
     pub(crate) fn open(&self, url: &str) -> io::Result<()> {
         match self {
             Self::None => Ok(()),
-            Self::Desktop => open::that_detached(url),
+            // What the library says of it is the whole URL once more.
+            Self::Desktop => open::that_detached(url)
+                .map_err(|_| io::Error::other("nothing on this machine opens web pages")),
             Self::Command(line) => {
                 let mut words = words(line, url);
                 if words.is_empty() {

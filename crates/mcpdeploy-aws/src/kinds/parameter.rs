@@ -162,7 +162,9 @@ impl Kind for Parameter {
             inputs: ParameterInputs {
                 name: ParameterName::new(name),
                 description: some_text(metadata.description()),
-                kms_key_id: some_text(metadata.key_id()).map(Input::from),
+                kms_key_id: some_text(metadata.key_id())
+                    .filter(|key| who.inputs.kms_key_id.is_some() || key != OWN_KEY)
+                    .map(Input::from),
                 generate: who.inputs.generate,
                 tags,
             },

@@ -197,7 +197,6 @@ impl Kind for UserPoolDomain {
         if found.status() == Some(&sdk::DomainStatusType::Deleting) {
             return Ok(None);
         }
-        let custom = found.custom_domain_config();
         let pages = match found.managed_login_version() {
             Some(2) => LoginPages::Managed,
             _ => LoginPages::Classic,
@@ -208,7 +207,7 @@ impl Kind for UserPoolDomain {
             inputs: UserPoolDomainInputs {
                 user_pool: UserPoolId::new(pool).into(),
                 domain: name.to_owned(),
-                certificate_arn: custom.map(|custom| custom.certificate_arn().into()),
+                certificate_arn: certificate(&found).map(Into::into),
                 pages,
             },
             unobserved: &[],
@@ -341,7 +340,7 @@ async fn describe(
 
 fn outputs(cx: &Cx<'_, Clients>, found: &sdk::DomainDescriptionType) -> UserPoolDomainOutputs {
     let domain = found.domain().unwrap_or_default();
-    let custom = is_custom(found);
+    let custom = certificate(found).is_some();
     let base_url = emulator(cx.clients).map_or_else(
         || base_url(domain, custom, cx.clients.region()),
         |endpoint| format!("{endpoint}/_cognito/{domain}"),
@@ -354,9 +353,10 @@ fn outputs(cx: &Cx<'_, Clients>, found: &sdk::DomainDescriptionType) -> UserPool
     }
 }
 
-fn is_custom(found: &sdk::DomainDescriptionType) -> bool {
-    let custom = found.custom_domain_config();
-    custom.is_some_and(|custom| !custom.certificate_arn().is_empty())
+/// The certificate of a domain of one's own; a prefix has an empty one.
+fn certificate(found: &sdk::DomainDescriptionType) -> Option<&str> {
+    let custom = found.custom_domain_config()?.certificate_arn();
+    Some(custom).filter(|arn| !arn.is_empty())
 }
 
 /// Source: "Configuring a user pool domain" and, for GovCloud, "Amazon Cognito in AWS GovCloud (US)".

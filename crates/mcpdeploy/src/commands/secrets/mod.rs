@@ -38,7 +38,7 @@ fn find(session: &Session, name: &str) -> Result<Entry, Failure> {
     let same = names.iter().find(|other| other.eq_ignore_ascii_case(name));
     let failure = match (same, names.is_empty()) {
         (Some(same), _) => failure.hint(format!("did you mean `{same}`?")),
-        (None, false) => failure.hint(format!("it names {}", names.join(", "))),
+        (None, false) => failure.hint(format!("there is {}", names.join(", "))),
         (None, true) => failure,
     };
     Err(failure.hint(format!(
