@@ -87,6 +87,20 @@ fn one_cloud_at_a_time() {
     project
         .run(&["--local", "doctor"])
         .says("up at http://127.0.0.1:");
+    let ran = project.run(&["--local", "--json", "doctor"]);
+    let lines = ran
+        .stdout
+        .lines()
+        .map(serde_json::from_str::<serde_json::Value>);
+    let lines: Vec<_> = lines
+        .map(|line| line.expect("every line is JSON"))
+        .collect();
+    let found = |name: &str| {
+        let mut checks = lines[1]["data"]["checks"].as_array().into_iter().flatten();
+        checks.find(|check| check["name"] == name).cloned()
+    };
+    let cloud = found("the embedded cloud").expect("it is looked at");
+    assert_eq!(cloud["verdict"], "good", "{cloud}");
     project
         .run(&["local", "up", "--pending", "1s"])
         .ok()

@@ -111,7 +111,7 @@ mod tests {
         let fails = Browser::Command("false".to_owned()).open("https://a.test/");
         assert!(fails.unwrap_err().to_string().contains("exit status: 1"));
         // One that hands the page on, and one that stays; neither looks at the URL.
-        for command in ["true", "tail -f /dev/null --pid 1 --retry"] {
+        for command in ["true", "timeout 2 tail -f /dev/null --retry"] {
             let browser = Browser::Command(command.to_owned());
             assert!(browser.open("https://a.test/").is_ok(), "{command}");
         }

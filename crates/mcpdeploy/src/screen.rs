@@ -5,9 +5,10 @@
     reason = "this is where the views meet the terminal"
 )]
 
+mod asking;
 mod hidden;
 
-use std::io::{self, BufRead, IsTerminal, Write};
+use std::io::{self, IsTerminal, Write};
 use std::sync::Mutex;
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
@@ -18,7 +19,7 @@ use mcpdeploy_engine::plan::Plan;
 use mcpdeploy_engine::said::Said;
 use mcpdeploy_engine::state::State;
 use mcpdeploy_local::{Seen, Status};
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
 use crate::cli::Global;
 use crate::exit::Exit;
@@ -31,7 +32,7 @@ use crate::views::plan::{PlanContext, about, next_line, render_plan};
 use crate::views::progress::Human;
 use crate::views::style::{Paint, Stream, Theme};
 use crate::views::summary::render_box;
-use crate::views::{local, seen, state as state_view, tables, text};
+use crate::views::{local, seen, state as state_view, tables};
 
 /// What names the environment where `--env` does not.
 const ENVIRONMENT: &str = "MCPDEPLOY_ENV";
@@ -347,90 +348,11 @@ impl Screen {
 
     /// What `doctor` found.
     pub(crate) fn checks(&self, checks: &[tables::Check]) {
-        self.on_stdout(&tables::checks(checks, &self.out));
-    }
-
-    /// Whether there is somebody to ask.
-    pub(crate) fn can_ask(&self) -> bool {
-        self.asks
-    }
-
-    /// Asks for a line.
-    pub(crate) fn ask(&self, question: &str) -> Result<String, Failure> {
-        if !self.asks {
-            return Err(
-                Failure::usage("this has to be confirmed, and there is nobody to ask")
-                    .hint("say --auto-approve to go on without a question"),
-            );
-        }
-        eprint!(
-            "\n{} ",
-            self.err.paint(Paint::Strong, format!("{question}:"))
-        );
-        let _ = io::stderr().flush();
-        let mut answer = String::new();
-        match io::stdin().lock().read_line(&mut answer) {
-            Ok(_) => Ok(answer),
-            Err(error) => Err(Failure::failed("failed to read the answer").cause(error)),
-        }
-    }
-
-    /// Something that a person has to do, whatever else is to be said.
-    pub(crate) fn ask_to(&self, command: &str, text: &str, data: Value) {
         if self.is_json() {
-            self.result(command, "", data);
+            self.result("doctor", "", json!({"checks": checks}));
         } else {
-            // An address has to stay in one piece, to be taken as a whole.
-            let lines = text.split('\n').flat_map(|line| {
-                if line.contains("://") && line.starts_with(' ') {
-                    vec![line.to_owned()]
-                } else {
-                    text::wrap(line, self.err.width)
-                }
-            });
-            let text = lines.collect::<Vec<_>>().join("\n");
-            self.on_stderr(&format!("{}\n", self.err.ours(&text)));
+            self.on_stdout(&tables::checks(checks, &self.out));
         }
-    }
-
-    /// Asks for something that nobody is to see. `variable` can hold it instead.
-    pub(crate) fn ask_secret(&self, question: &str, variable: &str) -> Result<String, Failure> {
-        if !self.asks {
-            return Err(
-                Failure::usage(format!("{question}: there is nobody to ask"))
-                    .hint(format!("put it into the environment variable {variable}")),
-            );
-        }
-        let question = self.err.paint(Paint::Strong, format!("{question}:"));
-        self.on_stderr(&format!("{question} "));
-        let answer = hidden::line();
-        self.on_stderr("\n");
-        match answer {
-            Ok(Some(answer)) => Ok(answer),
-            Ok(None) => Err(Failure::told(Exit::Interrupted)),
-            Err(error) => Err(Failure::failed("failed to read the answer").cause(error)),
-        }
-    }
-
-    /// Asks a question that is answered with yes or no.
-    pub(crate) fn confirm(&self, question: &str) -> Result<bool, Failure> {
-        let answer = self.ask(&format!("{question} [y/N]"))?;
-        Ok(["y", "yes"].contains(&answer.trim().to_ascii_lowercase().as_str()))
-    }
-
-    /// Asks for what nobody may see.
-    pub(crate) fn ask_hidden(&self, question: &str) -> Result<String, Failure> {
-        if !self.asks {
-            return Err(
-                Failure::usage("a value has to be asked for, and there is nobody to ask")
-                    .hint("give it on standard input"),
-            );
-        }
-        eprint!("{} ", self.err.paint(Paint::Strong, format!("{question}:")));
-        let _ = io::stderr().flush();
-        console::Term::stderr()
-            .read_secure_line()
-            .map_err(|error| Failure::failed("failed to read the value").cause(error))
     }
 
     /// Something that takes its time.

@@ -97,13 +97,13 @@ fn password(name: &str, variable: Option<&str>, screen: &Screen) -> Result<Strin
     let text = if let Some(variable) = variable {
         std::env::var(variable)
             .map_err(|_| Failure::usage(format!("there is no variable `{variable}` with text")))?
-    } else if screen.can_ask() {
-        screen.ask_hidden(&format!("Password of {name}"))?
-    } else if !io::stdin().is_terminal() {
+    } else if !screen.can_ask() && !io::stdin().is_terminal() {
         value::whole_lines(value::stdin()?, false)
     } else {
-        return Err(Failure::usage("the password would have to be asked for")
-            .hint("give it on standard input or with --from-env VARIABLE"));
+        screen.ask_hidden(
+            &format!("Password of {name}"),
+            "give it on standard input or with --from-env VARIABLE",
+        )?
     };
     if text.is_empty() {
         return Err(Failure::usage(format!("the password of {name} is empty")));

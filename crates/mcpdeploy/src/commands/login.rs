@@ -90,7 +90,10 @@ fn by_hand(args: &Login, screen: &Screen) -> Result<Option<(String, Option<Secre
         .filter(|secret| !secret.is_empty())
     {
         Some(secret) => Some(secret),
-        None if args.client_secret => Some(screen.ask_secret(&format!("Secret of {id}"), SECRET)?),
+        None if args.client_secret => Some(screen.ask_hidden(
+            &format!("Secret of {id}"),
+            &format!("put it into the environment variable {SECRET}"),
+        )?),
         None => None,
     };
     Ok(Some((id.clone(), secret.map(Secret::new))))

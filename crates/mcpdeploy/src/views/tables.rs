@@ -1,5 +1,6 @@
 //! Lists that several commands show: outputs, checks, the history.
 
+use serde::Serialize;
 use serde_json::{Map, Value};
 
 use super::columns::Columns;
@@ -29,7 +30,7 @@ fn output(value: &Value) -> String {
 }
 
 /// One thing that was looked at.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub(crate) struct Check {
     /// How it is.
     pub(crate) verdict: Verdict,
@@ -42,7 +43,8 @@ pub(crate) struct Check {
 }
 
 /// How something is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
 pub(crate) enum Verdict {
     /// In order.
     Good,

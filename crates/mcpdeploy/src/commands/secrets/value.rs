@@ -30,7 +30,10 @@ pub(super) fn read(args: &SecretsSet, screen: &Screen) -> Result<Value, Failure>
     } else if args.dash.is_some() || !io::stdin().is_terminal() {
         whole_lines(stdin()?, args.keep_newline)
     } else {
-        screen.ask_hidden(&format!("Value of {}", args.name))?
+        screen.ask_hidden(
+            &format!("Value of {}", args.name),
+            "give it on standard input, or with --from-env or --from-file",
+        )?
     };
     checked(text, &args.name)
 }
