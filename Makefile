@@ -48,9 +48,9 @@ fuzz: ## fuzz everything that is read; needs nightly Rust, cargo-fuzz and a C++ 
 BINARY ?= target/release/mcpdeploy
 STEP ?= 1
 
-crash: ## kill BINARY at every call of AWS's API (or every STEPth), on an emulator, and look what is left
+crash: ## kill BINARY at every call of AWS's API (or every STEPth; LOGIN=1 with a login), and look what is left
 	CARGO_TARGET_DIR=$(CURDIR)/target/fixtures $(BINARY) -C fixtures/calculator build
-	python3 tests/crash/harness.py $(BINARY) fixtures/calculator/.pmcp/build/default/bootstrap --step $(STEP)
+	python3 tests/crash/harness.py $(BINARY) fixtures/calculator/.pmcp/build/default/bootstrap --step $(STEP) $(if $(LOGIN),--login)
 
 schemas: ## write state-schemas/ anew from the Rust types
 	UPDATE_SCHEMAS=1 cargo test --locked -p mcpdeploy-config -p mcpdeploy-engine -p mcpdeploy-probe schema
