@@ -107,6 +107,25 @@ pub(super) fn object(members: &Members) -> Box<RawValue> {
     to_raw_value(members).unwrap_or_else(|_| RawValue::NULL.to_owned())
 }
 
+/// Parameters with another `_meta`; an empty one goes. What is no object stays as it is.
+pub(super) fn with_meta(params: &RawValue, change: impl FnOnce(&mut Members)) -> Box<RawValue> {
+    let Some(mut all) = members(params) else {
+        return params.to_owned();
+    };
+    let mut meta = match all.get("_meta").map(|meta| members(meta)) {
+        None => Members::new(),
+        Some(Some(meta)) => meta,
+        Some(None) => return params.to_owned(),
+    };
+    change(&mut meta);
+    if meta.is_empty() {
+        all.shift_remove("_meta");
+    } else {
+        all.insert("_meta".to_owned(), object(&meta));
+    }
+    object(&all)
+}
+
 /// The whole message that answers the request of that id.
 pub(super) fn written(id: Option<&RawValue>, answer: &Answer) -> String {
     let id = id.map_or("null", RawValue::get);

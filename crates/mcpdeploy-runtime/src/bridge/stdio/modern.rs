@@ -20,6 +20,8 @@ pub(super) const VERSION_KEY: &str = "io.modelcontextprotocol/protocolVersion";
 pub(super) const CAPABILITIES_KEY: &str = "io.modelcontextprotocol/clientCapabilities";
 pub(super) const CLIENT_KEY: &str = "io.modelcontextprotocol/clientInfo";
 pub(super) const SERVER_KEY: &str = "io.modelcontextprotocol/serverInfo";
+/// What asks the server to tell of progress.
+pub(super) const PROGRESS: &str = "progressToken";
 /// Names of that beginning are the protocol's, and the older era knows none of them.
 const RESERVED: &str = "io.modelcontextprotocol/";
 
@@ -140,18 +142,9 @@ pub(super) fn for_server(params: Option<&RawValue>) -> Option<Box<RawValue>> {
     if !params.get().contains("_meta") {
         return Some(params.to_owned());
     }
-    let Some(mut members) = message::members(params) else {
-        return Some(params.to_owned());
-    };
-    if let Some(mut meta) = members.get("_meta").and_then(|meta| message::members(meta)) {
-        meta.retain(|name, _| name != "progressToken" && !name.starts_with(RESERVED));
-        if meta.is_empty() {
-            members.shift_remove("_meta");
-        } else {
-            members.insert("_meta".to_owned(), message::object(&meta));
-        }
-    }
-    Some(message::object(&members))
+    Some(message::with_meta(params, |meta| {
+        meta.retain(|name, _| name != PROGRESS && !name.starts_with(RESERVED));
+    }))
 }
 
 /// What `server/discover` is answered with.

@@ -6,7 +6,7 @@ use serde_json::value::RawValue;
 use serde_json::{Value, json};
 
 use super::message::{self, Answer, INTERNAL_ERROR, Members, RpcError};
-use super::modern::{CAPABILITIES_KEY, CLIENT_KEY, SERVER_KEY, VERSION, VERSION_KEY};
+use super::modern::{CAPABILITIES_KEY, CLIENT_KEY, PROGRESS, SERVER_KEY, VERSION, VERSION_KEY};
 use super::session::{self, Hello};
 
 /// What a result has that the older era does not know.
@@ -54,42 +54,30 @@ pub(super) fn hello(answer: &RawValue) -> Result<Hello, String> {
 
 /// Parameters of a client that names no version, with what each request of this era has.
 pub(super) fn introduced(params: Option<&RawValue>) -> Box<RawValue> {
-    let mut members = params.and_then(message::members).unwrap_or_default();
-    let mut meta = members
-        .get("_meta")
-        .and_then(|meta| message::members(meta))
-        .unwrap_or_default();
+    let none = message::object(&Members::new());
     let me = json!({"name": "mcpdeploy-runtime", "version": env!("CARGO_PKG_VERSION")});
-    for (name, value) in [
-        (VERSION_KEY, json!(VERSION)),
-        (CAPABILITIES_KEY, json!({})),
-        (CLIENT_KEY, me),
-    ] {
-        meta.insert(name.to_owned(), message::raw(&value));
-    }
-    put_meta(&mut members, &mut meta);
-    message::object(&members)
+    message::with_meta(params.unwrap_or(&none), |meta| {
+        meta.shift_remove(PROGRESS);
+        for (name, value) in [
+            (VERSION_KEY, json!(VERSION)),
+            (CAPABILITIES_KEY, json!({})),
+            (CLIENT_KEY, me),
+        ] {
+            meta.insert(name.to_owned(), message::raw(&value));
+        }
+    })
 }
 
 /// Parameters of a client of this era, without what would make the server tell of progress that
 /// reaches nobody.
 pub(super) fn passed_on(params: Option<&RawValue>) -> Option<Box<RawValue>> {
     let params = params?;
-    if !params.get().contains("progressToken") {
+    if !params.get().contains(PROGRESS) {
         return Some(params.to_owned());
     }
-    let Some(mut members) = message::members(params) else {
-        return Some(params.to_owned());
-    };
-    if let Some(mut meta) = members.get("_meta").and_then(|meta| message::members(meta)) {
-        put_meta(&mut members, &mut meta);
-    }
-    Some(message::object(&members))
-}
-
-fn put_meta(members: &mut Members, meta: &mut Members) {
-    meta.shift_remove("progressToken");
-    members.insert("_meta".to_owned(), message::object(meta));
+    Some(message::with_meta(params, |meta| {
+        meta.shift_remove(PROGRESS);
+    }))
 }
 
 /// An answer as the older era has it.
