@@ -227,6 +227,10 @@ fn the_runtime_is_a_part_of_the_program() {
         ["x86_64", "arm64"],
         "make runtime makes them: {runtimes:?}"
     );
+    // What the build took in is of the source that is here: else every test of it would be of another.
+    for runtime in runtimes {
+        assert_eq!(runtime["stale"], false, "make runtime: {runtime}");
+    }
     project
         .run(&["version", "-v"])
         .ok()

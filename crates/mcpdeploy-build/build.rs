@@ -5,6 +5,7 @@
 
 use std::error::Error;
 use std::io::Write;
+use std::ops::Not;
 use std::path::{Path, PathBuf};
 use std::{env, fs};
 
@@ -25,18 +26,22 @@ fn main() -> Result<(), Box<dyn Error>> {
     println!("cargo::rerun-if-changed={}", source.display());
     println!("cargo::rerun-if-changed=build.rs");
     let today = digest(&source)?;
-    let mut table = String::new();
+    let (mut table, mut stale) = (String::new(), String::new());
     for processor in PROCESSORS {
         let program = from.join(processor).join("mcpdeploy-runtime");
         if !program.is_file() {
             table.push_str("None, ");
+            stale.push_str("false, ");
             continue;
         }
         // What `make runtime` says it was made of.
-        if fs::read_to_string(program.with_file_name("source")).is_ok_and(|made| made != today) {
+        let made = fs::read_to_string(program.with_file_name("source"));
+        let older = made.is_ok_and(|made| made == today).not();
+        stale.push_str(&format!("{older}, "));
+        if older {
             println!(
-                "cargo::warning=mcpdeploy-runtime for {processor} is older than its source, and is \
-                 put in as it is: make runtime"
+                "cargo::warning=mcpdeploy-runtime for {processor} is of another source than today's, \
+                 and is put in as it is: make runtime"
             );
         }
         let packed = into.join(format!("{processor}.gz"));
@@ -48,7 +53,9 @@ fn main() -> Result<(), Box<dyn Error>> {
     }
     fs::write(
         into.join("embedded.rs"),
-        format!("const EMBEDDED: [Option<&[u8]>; 2] = [{table}];\n"),
+        format!(
+            "const EMBEDDED: [Option<&[u8]>; 2] = [{table}];\nconst STALE: [bool; 2] = [{stale}];\n"
+        ),
     )?;
     Ok(())
 }

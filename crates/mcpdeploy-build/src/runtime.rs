@@ -70,6 +70,8 @@ pub struct Runtime {
     pub size: u64,
     /// The folder that it is from, when it is not a part of this program.
     pub from: Option<PathBuf>,
+    /// Whether it was made of another source than this program's. Not known of one from a folder.
+    pub stale: bool,
 }
 
 /// The runtime's executable.
@@ -89,13 +91,15 @@ pub fn binary(architecture: Architecture) -> Result<Vec<u8>, RuntimeError> {
 pub fn runtimes() -> Result<Vec<Runtime>, RuntimeError> {
     let from = folder();
     let mut found = Vec::new();
-    for architecture in [Architecture::X86_64, Architecture::Arm64] {
+    let both = [Architecture::X86_64, Architecture::Arm64];
+    for (architecture, stale) in both.into_iter().zip(STALE) {
         match load(architecture, from.as_deref()) {
             Ok(bytes) => found.push(Runtime {
                 architecture,
                 sha256: hex::encode(Sha256::digest(&bytes)),
                 size: bytes.len() as u64,
                 from: from.clone(),
+                stale: stale && from.is_none(),
             }),
             Err(RuntimeError::Absent(_) | RuntimeError::Named(BinaryError::Missing { .. })) => {}
             Err(error) => return Err(error),

@@ -29,6 +29,7 @@ pub(crate) fn run(global: &Global, screen: &Screen) -> Result<Exit, Failure> {
                 "sha256": runtime.sha256,
                 "size": runtime.size,
                 "from": runtime.from,
+                "stale": runtime.stale,
             })
         })
         .collect();
@@ -45,8 +46,13 @@ fn line(runtime: &Runtime) -> String {
         .from
         .as_ref()
         .map_or_else(String::new, |from| format!(", from {}", from.display()));
+    let stale = if runtime.stale {
+        ", made of another source than this mcpdeploy"
+    } else {
+        ""
+    };
     format!(
-        "  mcpdeploy-runtime for {}: sha256:{}, {} bytes{from}",
+        "  mcpdeploy-runtime for {}: sha256:{}, {} bytes{from}{stale}",
         runtime.architecture, runtime.sha256, runtime.size
     )
 }
@@ -63,10 +69,13 @@ mod tests {
             sha256: "ab12".to_owned(),
             size: 1_017_064,
             from: None,
+            stale: false,
         };
         let expected = "  mcpdeploy-runtime for arm64: sha256:ab12, 1017064 bytes";
         assert_eq!(line(&runtime), expected);
         runtime.from = Some("/r".into());
         assert_eq!(line(&runtime), format!("{expected}, from /r"));
+        (runtime.from, runtime.stale) = (None, true);
+        assert!(line(&runtime).ends_with(", made of another source than this mcpdeploy"));
     }
 }
