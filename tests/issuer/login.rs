@@ -131,9 +131,9 @@ fn an_issuer_that_is_not_there_is_found() {
     let file = config("http", &issuer, "");
     let found = |file: &str| {
         let local = Local::of(Project::offline(file));
-        local.there(&["doctor"])
+        local.there(&["--json", "doctor"])
     };
-    found(&file).says(&issuer.url());
+    found(&file).says("{\"verdict\":\"good\",\"name\":\"the issuer\"");
     for (file, said) in [
         (
             file.replace(&issuer.url(), &format!("{}/", issuer.url())),
@@ -152,6 +152,9 @@ fn an_issuer_that_is_not_there_is_found() {
             "says of no place where clients register themselves",
         ),
     ] {
-        found(&file).code(1).says(said);
+        found(&file)
+            .code(1)
+            .says("{\"verdict\":\"bad\",\"name\":\"the issuer\"")
+            .says(said);
     }
 }
